@@ -1,0 +1,1 @@
+"""Exact graph, emulator, firmware backends, reports and verdict."""

@@ -1,0 +1,137 @@
+"""A recipe: one YAML file is one deployable model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from trigforge.quantize.config import QuantizeConfig
+from trigforge.train.config import DataConfig, NetworkConfig, TrainConfig
+from trigforge.train.errors import InputError, unknown_name
+from trigforge.train.schema import parse, read_yaml
+
+RECIPES = Path("firmware_projects")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HlsConfig:
+    """How the exact graph becomes firmware.
+
+    Attributes:
+        part: FPGA part of the device, as the vendor names it.
+        reuse: layer name -> reuse factor (how many products share one multiplier).
+        compute_units: copies of the whole design on one card that take turns.
+        csim_events: real events that go through C-simulation, extremes come on top.
+    """
+
+    backend: Literal["vitis"] = "vitis"
+    io_type: Literal["io_stream"] = "io_stream"
+    part: str = "xcu250-figd2104-2L-e"
+    reuse: Mapping[str, int] = field(default_factory=dict)
+    compute_units: int = 1
+    csim_events: int = 32
+
+    def __post_init__(self) -> None:
+        if self.compute_units < 1:
+            raise ValueError(f"compute_units is {self.compute_units}, expected at least 1")
+        for layer, factor in self.reuse.items():
+            if factor < 1:
+                raise ValueError(f"reuse.{layer} is {factor}, expected at least 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BudgetConfig:
+    """Which trigger the model must fit and how much physics the firmware may lose.
+
+    Attributes:
+        name: of a file in ``hls/budgets``.
+        max_auc_drop: largest |AUC(float) - AUC(firmware)| of any signal.
+        min_auc: signal -> smallest firmware AUC.
+        max_rate_hz: rate at the working point, for budgets that state thresholds.
+    """
+
+    name: str
+    max_auc_drop: float = 0.005
+    min_auc: Mapping[str, float] = field(default_factory=dict)
+    max_rate_hz: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that defines a deployable model."""
+
+    network: NetworkConfig
+    data: DataConfig
+    train: TrainConfig
+    quantize: QuantizeConfig
+    hls: HlsConfig
+    budget: BudgetConfig
+
+    def __post_init__(self) -> None:
+        layers = len(self.network.filters)
+        if len(self.quantize.activation_bits) != layers:
+            raise ValueError(
+                f"quantize.activation_bits has {len(self.quantize.activation_bits)} entries, "
+                f"expected {layers}, one per convolution of network.filters"
+            )
+        for signal in self.budget.min_auc:
+            if signal not in self.data.signals:
+                raise ValueError(f"budget.min_auc names {signal!r}, which data.signals lacks")
+
+
+def recipe_names(folder: Path = RECIPES) -> list[str]:
+    """Names of the recipes in a folder, sorted."""
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def load_recipe(model: str, folder: Path = RECIPES) -> Recipe:
+    """The recipe ``<folder>/<model>.yaml``.
+
+    Raises:
+        InputError: no such recipe, a misspelt or missing key, a value out of range.
+    """
+    path = folder / f"{model}.yaml"
+    if not path.is_file():
+        if not folder.is_dir():
+            raise InputError(f"{folder}: no such folder; run in the root of the repository")
+        raise unknown_name("model", model, recipe_names(folder), str(folder))
+    return parse(Recipe, read_yaml(path), str(path))
+
+
+def smoke(recipe: Recipe) -> Recipe:
+    """Seconds instead of hours: few events, one epoch, a network of an eighth of the width."""
+    network, data = recipe.network, recipe.data
+    return replace(
+        recipe,
+        network=replace(
+            network,
+            filters=tuple(f // 8 for f in network.filters),
+            residual_filters=tuple(f // 8 for f in network.residual_filters),
+            bottleneck=network.bottleneck // 8,
+        ),
+        data=replace(data, limit_train=512, limit_validation=128, limit_test=512, limit_signal=128),
+        train=replace(recipe.train, epochs=1, released=None),
+        quantize=replace(recipe.quantize, epochs=1, released=None),
+        hls=replace(recipe.hls, reuse={}, csim_events=8),
+        budget=replace(recipe.budget, max_auc_drop=1.0, min_auc={}),
+    )
+
+
+def demo(recipe: Recipe) -> Recipe:
+    """The recipe as written: minutes on two cores with the shipped sample."""
+    return recipe
+
+
+def paper(recipe: Recipe) -> Recipe:
+    """The paper's schedule on generated events; a GPU is advised."""
+    return replace(
+        recipe,
+        data=replace(recipe.data, dataset="generated"),
+        train=replace(recipe.train, epochs=30, released=None),
+        quantize=replace(recipe.quantize, epochs=10, released=None),
+    )
+
+
+PRESETS = {"smoke": smoke, "demo": demo, "paper": paper}

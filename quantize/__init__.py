@@ -1,0 +1,1 @@
+"""Brevitas twins of the float models, quantisation-aware training and QONNX export."""

@@ -1,0 +1,123 @@
+"""The parts of a recipe that concern float models: network, data and training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from trigforge.train.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig:
+    """Which network, of which size, and what of it goes to firmware.
+
+    Images are ``height`` (phi rows) x ``width`` (eta columns). The mask encoder is
+    ``len(filters)`` stages of conv 3x3, normalisation, LeakyReLU and max-pool 3x3 stride 2
+    (arXiv:2306.12955, table 2); ``groups`` belongs to the convolutions stage by stage.
+
+    Attributes:
+        export: ``encoder`` (latent score) or ``full`` (reconstruction score in the graph).
+        normalization: of the mask encoder. ``batch`` can be merged into the convolutions and is
+            what firmware gets; ``instance`` is the paper's.
+        negative_slope: of the mask encoder's LeakyReLU. The paper has 0.2; 0.25 is a shift.
+        residual_filters: filters of the four stages of the residual encoder and the decoder.
+        score_latent: which latent is the score.
+        score_sign: +1 or -1, so that higher is more anomalous; found on background alone.
+    """
+
+    architecture: Literal["codae"]
+    export: Literal["encoder", "full"]
+    height: int = 72
+    width: int = 58
+    filters: tuple[int, ...] = (64, 128, 128, 256)
+    groups: tuple[int, ...] = (1, 2, 2, 2)
+    latents: int = 2
+    normalization: Literal["batch", "instance"] = "batch"
+    negative_slope: float = 0.25
+    residual_filters: tuple[int, ...] = (64, 128, 128, 256)
+    residual_groups: int = 4
+    bottleneck: int = 64
+    score_latent: int = 0
+    score_sign: Literal[1, -1] = 1
+
+    def __post_init__(self) -> None:
+        if len(self.filters) != len(self.groups):
+            raise ValueError(
+                f"filters has {len(self.filters)} entries and groups {len(self.groups)}; "
+                "give one group count per convolution"
+            )
+        channels = 1
+        for index, (filters, groups) in enumerate(zip(self.filters, self.groups, strict=True)):
+            if groups < 1 or channels % groups or filters % groups:
+                raise ValueError(
+                    f"groups[{index}] is {groups}, which does not divide "
+                    f"{channels} input and {filters} output channels"
+                )
+            channels = filters
+        if not 0 <= self.score_latent < self.latents:
+            raise ValueError(f"score_latent is {self.score_latent}, expected 0..{self.latents - 1}")
+        if self.height < 1 or self.width < 1:
+            raise ValueError(f"image is {self.height} x {self.width}, expected positive sizes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """Which events a model is trained and judged on.
+
+    ``limit_*`` keep only the first events of each sample (0: all); presets use them.
+    """
+
+    dataset: Literal["shipped", "generated"] = "shipped"
+    background: str = "qcd"
+    signals: tuple[str, ...] = (
+        "suep_125",
+        "suep_200",
+        "suep_300",
+        "suep_400",
+        "suep_700",
+        "suep_1000",
+        "svj_2100",
+        "svj_3100",
+        "svj_4100",
+    )
+    limit_train: int = 0
+    limit_validation: int = 0
+    limit_test: int = 0
+    limit_signal: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """How the float model is trained (arXiv:2306.12955, section 4.2)."""
+
+    objective: Literal["bce_sum"] = "bce_sum"
+    epochs: int = 30
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-4
+    clip_norm: float = 1.0
+    seed: int = 1
+    released: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.batch_size < 2:
+            raise ValueError(
+                f"epochs is {self.epochs} and batch_size {self.batch_size}, "
+                "expected at least 1 and 2"
+            )
+        if not 0 < self.learning_rate < 1:
+            raise ValueError(f"learning_rate is {self.learning_rate}, expected within (0, 1)")
+
+
+def check_image(network: NetworkConfig, height: int, width: int, source: str) -> None:
+    """Refuse images of another size than the network's.
+
+    Raises:
+        InputError: the sizes differ.
+    """
+    if (height, width) != (network.height, network.width):
+        raise InputError(
+            f"{source}: images are {height} x {width}, the recipe's network expects "
+            f"{network.height} x {network.width} (phi x eta)"
+        )
