@@ -1,0 +1,63 @@
+"""Fixed-point formats as a value type, rendered to ``ap_fixed`` in this one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Format:
+    """A fixed-point format as Xilinx counts: value = integer * 2^-(width - integer).
+
+    Attributes:
+        width: bits in all, the sign included.
+        integer: bits before the binary point, the sign included; may be negative or exceed
+            ``width``.
+        signed: two's complement when true.
+    """
+
+    width: int
+    integer: int
+    signed: bool
+
+    def __post_init__(self) -> None:
+        if self.width < 1:
+            raise ValueError(f"width is {self.width}, expected at least 1")
+
+    @property
+    def fraction(self) -> int:
+        """Bits behind the binary point: the grid is 2^-fraction."""
+        return self.width - self.integer
+
+    @property
+    def min_int(self) -> int:
+        """Smallest integer on the grid."""
+        return -(1 << (self.width - 1)) if self.signed else 0
+
+    @property
+    def max_int(self) -> int:
+        """Largest integer on the grid."""
+        return (1 << (self.width - self.signed)) - 1
+
+    @classmethod
+    def smallest(cls, lo: int, hi: int, fraction: int) -> Format:
+        """The narrowest format on the grid 2^-fraction that holds every integer of [lo, hi]."""
+        if lo > hi:
+            raise ValueError(f"empty range [{lo}, {hi}]")
+        signed = lo < 0
+        width = max(hi.bit_length(), (-lo - 1).bit_length() if signed else 0) + signed
+        width = max(width, 1)
+        return cls(width, width - fraction, signed)
+
+    def holds(self, lo: int, hi: int) -> bool:
+        """Whether every integer of [lo, hi] is representable."""
+        return self.min_int <= lo and hi <= self.max_int
+
+    def ap(self, *, saturate: bool = False) -> str:
+        """The type in HLS C++: truncating, wrapping unless ``saturate``."""
+        kind = "ap_fixed" if self.signed else "ap_ufixed"
+        overflow = "AP_SAT" if saturate else "AP_WRAP"
+        return f"{kind}<{self.width},{self.integer},AP_TRN,{overflow},0>"
+
+    def __str__(self) -> str:
+        return f"{'' if self.signed else 'u'}fixed<{self.width},{self.integer}>"

@@ -1,0 +1,146 @@
+"""The exact graph: every edge lies on a grid of known step and known range.
+
+Activations are channels-last, (H, W, C) or (C,), without the batch axis. An edge's integers stand
+for integer * 2^-fraction. Building a graph *is* the range analysis: each node derives its output
+edge from its input edges and its own weights, so no edge can be wider or narrower than proven.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from trigforge.hls.formats import Format
+from trigforge.train.errors import UnsupportedError
+
+Ints = NDArray[np.int64]
+
+# Interval ends are int64; sums that could leave it are refused rather than wrapped.
+LARGEST = 1 << 62
+
+
+@dataclass(frozen=True, eq=False)
+class Edge:
+    """A tensor of the exact graph.
+
+    Attributes:
+        shape: (H, W, C) or (C,).
+        format: holds every value of the edge.
+        lo: (C,) smallest integer that each channel can take.
+        hi: (C,) largest integer that each channel can take.
+    """
+
+    shape: tuple[int, ...]
+    format: Format
+    lo: Ints
+    hi: Ints
+
+    def __post_init__(self) -> None:
+        if self.lo.shape != (self.shape[-1],) or self.hi.shape != (self.shape[-1],):
+            raise ValueError(f"ranges of shape {self.lo.shape}, expected ({self.shape[-1]},)")
+        if not self.format.holds(int(self.lo.min()), int(self.hi.max())):
+            raise ValueError(f"{self.format} does not hold [{self.lo.min()}, {self.hi.max()}]")
+
+    @classmethod
+    def full(cls, shape: tuple[int, ...], fmt: Format) -> Edge:
+        """An edge that can take every value of its format."""
+        channels = shape[-1]
+        lo = np.full(channels, fmt.min_int, np.int64)
+        return cls(shape, fmt, lo, np.full(channels, fmt.max_int, np.int64))
+
+    @classmethod
+    def tight(cls, shape: tuple[int, ...], fraction: int, lo: Ints, hi: Ints) -> Edge:
+        """An edge in the narrowest format for its ranges."""
+        return cls(shape, Format.smallest(int(lo.min()), int(hi.max()), fraction), lo, hi)
+
+    @property
+    def fraction(self) -> int:
+        """Bits behind the binary point."""
+        return self.format.fraction
+
+    @property
+    def magnitude(self) -> int:
+        """Largest absolute integer on the edge."""
+        return int(max(-self.lo.min(), self.hi.max(), 0))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Node:
+    """One operation. Subclasses add their parameters and say how ranges propagate."""
+
+    op: ClassVar[str]
+
+    name: str
+    inputs: tuple[str, ...]
+    output: str
+
+    def infer(self, *inputs: Edge) -> Edge:
+        """The output edge for given input edges.
+
+        Raises:
+            UnsupportedError: shapes or formats do not fit the operation.
+        """
+        raise NotImplementedError
+
+    def carried_bits(self, *inputs: Edge) -> int:
+        """Bits that a float needs to carry every intermediate of this node exactly."""
+        return self.infer(*inputs).magnitude.bit_length()
+
+    def refuse(self, reason: str) -> UnsupportedError:
+        """An error that names this node."""
+        return UnsupportedError(f"node {self.name} ({self.op}): {reason}")
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """Nodes in execution order and the typed edges between them."""
+
+    name: str
+    inputs: Mapping[str, Edge]
+    nodes: tuple[Node, ...]
+    outputs: tuple[str, ...]
+    edges: Mapping[str, Edge]
+
+    @classmethod
+    def build(
+        cls, name: str, inputs: Mapping[str, Edge], nodes: Sequence[Node], outputs: Sequence[str]
+    ) -> Graph:
+        """Type every edge, from the inputs on.
+
+        Raises:
+            UnsupportedError: an edge is undefined or defined twice, or an operation does not fit.
+        """
+        edges = dict(inputs)
+        for node in nodes:
+            missing = [edge for edge in node.inputs if edge not in edges]
+            if missing:
+                raise node.refuse(f"reads {missing[0]}, which nothing before it produces")
+            if node.output in edges:
+                raise node.refuse(f"writes {node.output}, which exists already")
+            edge = node.infer(*(edges[i] for i in node.inputs))
+            if edge.magnitude >= LARGEST:
+                raise node.refuse(f"values reach {edge.magnitude:.3g}, beyond 62 bits")
+            edges[node.output] = edge
+        for output in outputs:
+            if output not in edges:
+                raise UnsupportedError(f"graph {name}: output {output} is not produced")
+        return cls(name, dict(inputs), tuple(nodes), tuple(outputs), edges)
+
+    def rebuilt(self, nodes: Sequence[Node]) -> Graph:
+        """The same graph with other nodes; outputs and inputs keep their names."""
+        return Graph.build(self.name, self.inputs, nodes, self.outputs)
+
+    def producer(self, edge: str) -> Node | None:
+        """The node that writes an edge; ``None`` for graph inputs."""
+        return next((node for node in self.nodes if node.output == edge), None)
+
+    def consumers(self, edge: str) -> list[Node]:
+        """The nodes that read an edge."""
+        return [node for node in self.nodes if edge in node.inputs]
+
+    def node_inputs(self, node: Node) -> tuple[Edge, ...]:
+        """The input edges of a node."""
+        return tuple(self.edges[name] for name in node.inputs)
