@@ -1,0 +1,295 @@
+"""The exact graph as an hls4ml project: every type from the graph's formats, none by default.
+
+hls4ml's layer list is written directly from the graph. A quantiser behind a LeakyReLU becomes that
+layer's result type, which truncates and saturates exactly as the quantiser does.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import hls4ml
+import numpy as np
+from hls4ml.model.graph import ModelGraph
+from trigforge.hls.backends import hls4ml_layers
+from trigforge.hls.graph import Edge, Graph, Ints, Node
+from trigforge.hls.ops import Concat, Conv, Dense, Flatten, LeakyRelu, MaxPool, Quantise
+
+Layer = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectConfig:
+    """What the graph does not say: device, clock, and how many products share a multiplier."""
+
+    part: str
+    clock_period_ns: float
+    reuse: Mapping[str, int] = field(default_factory=dict)
+    project: str = "trigforge_model"
+
+
+@dataclass
+class _Layers:
+    """The layer list under construction and the precisions that go with it."""
+
+    layers: list[Layer] = field(default_factory=list)
+    precisions: dict[str, dict[str, str]] = field(default_factory=dict)
+    # edge of the exact graph -> output of the layer list
+    where: dict[str, str] = field(default_factory=dict)
+
+    def add(self, layer: Layer, edge: str | None = None, **precision: str) -> str:
+        """Append a layer; returns the name of its output."""
+        name: str = layer["name"]
+        self.layers.append({**layer, "outputs": [name]})
+        self.precisions[name] = precision
+        if edge is not None:
+            self.where[edge] = name
+        return name
+
+
+def build_project(graph: Graph, config: ProjectConfig, folder: Path) -> ModelGraph:
+    """Write the hls4ml project of a lowered graph into ``folder``, replacing what is there.
+
+    Returns:
+        hls4ml's model, written but not compiled.
+
+    Raises:
+        UnsupportedError: an operation has no mapping, or a form that this mapping lacks.
+    """
+    hls4ml_layers.register()
+    lists = layer_list(graph)
+    settings = hls4ml.utils.config.create_config(
+        output_dir=str(folder),
+        project_name=config.project,
+        backend="Vitis",
+        part=config.part,
+        clock_period=config.clock_period_ns,
+        clock_uncertainty="27%",
+        io_type="io_stream",
+    )
+    settings["HLSConfig"] = {
+        # every type is set layer by layer; a type left out would show up as this one-bit type
+        "Model": {"Precision": "ap_uint<1>", "ReuseFactor": 1, "Strategy": "Resource"},
+        "LayerName": {
+            layer["name"]: {
+                "Precision": lists.precisions[layer["name"]],
+                "ReuseFactor": config.reuse.get(layer["name"], 1),
+                "Strategy": "Resource" if config.reuse.get(layer["name"], 1) > 1 else "Latency",
+                "Trace": True,
+            }
+            for layer in lists.layers
+        },
+    }
+    inputs = [lists.where[name] for name in graph.inputs]
+    outputs = [lists.where[name] for name in graph.outputs]
+    shutil.rmtree(folder, ignore_errors=True)
+    model = ModelGraph.from_layer_list(settings, lists.layers, inputs=inputs, outputs=outputs)
+    model.write()
+    return model
+
+
+def layer_list(graph: Graph) -> _Layers:
+    """hls4ml's layers for a graph, with their precisions and which edge each one produces."""
+    lists = _Layers()
+    for name, edge in graph.inputs.items():
+        layer = {"name": name, "class_name": "InputLayer", "input_shape": list(edge.shape)}
+        lists.add(layer, name, result=edge.format.ap())
+    fused: set[Node] = set()
+    for node in graph.nodes:
+        if node in fused:
+            continue
+        write = WRITERS.get(type(node))
+        if write is None:
+            raise node.refuse("has no hls4ml mapping in io_stream")
+        fused.update(write(lists, graph, node))
+    return lists
+
+
+def _conv(lists: _Layers, graph: Graph, node: Conv) -> list[Node]:
+    if node.groups != 1:
+        raise node.refuse("is grouped; lower it with split_groups first")
+    (x,) = graph.node_inputs(node)
+    y = graph.edges[node.output]
+    source = lists.where[node.inputs[0]]
+    top, left, bottom, right = node.pads
+    height, width = x.shape[0] + top + bottom, x.shape[1] + left + right
+    if any(node.pads):
+        source = lists.add(
+            {
+                "name": f"{node.name}_pad",
+                "class_name": "ZeroPadding2D",
+                "inputs": [source],
+                **_image(x, node.pads),
+                "out_height": height,
+                "out_width": width,
+            },
+            result=x.format.ap(),
+        )
+    kh, kw, channels, filters = node.weight.shape
+    lists.add(
+        {
+            "name": node.name,
+            "class_name": "Conv2D",
+            "inputs": [source],
+            "data_format": "channels_last",
+            "padding": "valid",
+            "in_height": height,
+            "in_width": width,
+            "n_chan": channels,
+            "n_filt": filters,
+            "out_height": y.shape[0],
+            "out_width": y.shape[1],
+            "filt_height": kh,
+            "filt_width": kw,
+            "stride_height": node.strides[0],
+            "stride_width": node.strides[1],
+            "pad_top": 0,
+            "pad_bottom": 0,
+            "pad_left": 0,
+            "pad_right": 0,
+            "weight_data": _values(node.weight, node.weight_fraction),
+            "bias_data": _values(node.bias, node.bias_fraction),
+            "use_bias": True,
+        },
+        node.output,
+        **_affine_precision(node, y),
+    )
+    return []
+
+
+def _dense(lists: _Layers, graph: Graph, node: Dense) -> list[Node]:
+    lists.add(
+        {
+            "name": node.name,
+            "class_name": "Dense",
+            "inputs": [lists.where[node.inputs[0]]],
+            "n_in": node.weight.shape[0],
+            "n_out": node.weight.shape[1],
+            "weight_data": _values(node.weight, node.weight_fraction),
+            "bias_data": _values(node.bias, node.bias_fraction),
+            "use_bias": True,
+        },
+        node.output,
+        **_affine_precision(node, graph.edges[node.output]),
+    )
+    return []
+
+
+def _leaky_relu(lists: _Layers, graph: Graph, node: LeakyRelu) -> list[Node]:
+    readers = graph.consumers(node.output)
+    quantiser = readers[0] if len(readers) == 1 and isinstance(readers[0], Quantise) else None
+    if quantiser is not None and quantiser.narrow:
+        raise quantiser.refuse("is narrow, which ap_fixed cannot express here")
+    last = quantiser or node
+    fmt = graph.edges[last.output].format
+    lists.add(
+        {
+            "name": node.name,
+            "class_name": "LeakyReLU",
+            "activation": "LeakyReLU",
+            "inputs": [lists.where[node.inputs[0]]],
+            "n_in": int(np.prod(graph.edges[node.output].shape)),
+            "activ_param": node.slope * 2.0**-node.slope_fraction,
+        },
+        last.output,
+        result=fmt.ap(saturate=quantiser is not None),
+        param=node.slope_format.ap(),
+    )
+    return [quantiser] if quantiser is not None else []
+
+
+def _max_pool(lists: _Layers, graph: Graph, node: MaxPool) -> list[Node]:
+    (x,) = graph.node_inputs(node)
+    y = graph.edges[node.output]
+    lists.add(
+        {
+            "name": node.name,
+            "class_name": "FramedMaxPool",
+            "inputs": [lists.where[node.inputs[0]]],
+            **_image(x, node.pads),
+            "out_height": y.shape[0],
+            "out_width": y.shape[1],
+            "pool_height": node.kernel[0],
+            "pool_width": node.kernel[1],
+            "stride_height": node.strides[0],
+            "stride_width": node.strides[1],
+            "lowest": x.format.min_int * 2.0**-x.fraction,
+        },
+        node.output,
+        result=y.format.ap(),
+    )
+    return []
+
+
+def _concat(lists: _Layers, graph: Graph, node: Concat) -> list[Node]:
+    if len(node.inputs) != 2:
+        raise node.refuse(f"joins {len(node.inputs)} tensors, hls4ml joins two")
+    rank = len(graph.edges[node.output].shape)
+    lists.add(
+        {
+            "name": node.name,
+            "class_name": "Concatenate",
+            "inputs": [lists.where[name] for name in node.inputs],
+            "op": f"concatenate{rank}d",
+            "axis": rank,
+        },
+        node.output,
+        result=graph.edges[node.output].format.ap(),
+    )
+    return []
+
+
+def _flatten(lists: _Layers, graph: Graph, node: Flatten) -> list[Node]:
+    y = graph.edges[node.output]
+    lists.add(
+        {
+            "name": node.name,
+            "class_name": "Reshape",
+            "inputs": [lists.where[node.inputs[0]]],
+            "target_shape": list(y.shape),
+        },
+        node.output,
+        result=y.format.ap(),
+    )
+    return []
+
+
+WRITERS: dict[type[Node], Callable[[_Layers, Graph, Any], list[Node]]] = {
+    Concat: _concat,
+    Conv: _conv,
+    Dense: _dense,
+    Flatten: _flatten,
+    LeakyRelu: _leaky_relu,
+    MaxPool: _max_pool,
+}
+
+
+def _image(x: Edge, pads: tuple[int, int, int, int]) -> Layer:
+    top, left, bottom, right = pads
+    return {
+        "data_format": "channels_last",
+        "in_height": x.shape[0],
+        "in_width": x.shape[1],
+        "n_chan": x.shape[2],
+        "pad_top": top,
+        "pad_bottom": bottom,
+        "pad_left": left,
+        "pad_right": right,
+    }
+
+
+def _affine_precision(node: Conv | Dense, y: Edge) -> dict[str, str]:
+    return {
+        "weight": node.weight_format.ap(),
+        "bias": node.bias_format.ap(),
+        "accum": y.format.ap(),
+        "result": y.format.ap(),
+    }
+
+
+def _values(integers: Ints, fraction: int) -> np.ndarray[Any, Any]:
+    return integers.astype(np.float64) * 2.0**-fraction

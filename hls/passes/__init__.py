@@ -1,0 +1,21 @@
+"""Rewrites of the exact graph, one small file each: graph in, graph out, same integers."""
+
+from __future__ import annotations
+
+from trigforge.hls.graph import Graph
+from trigforge.hls.passes.name_edges import name_edges
+from trigforge.hls.passes.raise_splits import raise_splits
+from trigforge.hls.passes.sink_concats import sink_concats
+from trigforge.hls.passes.split_groups import split_groups
+
+PASSES = (split_groups, raise_splits, sink_concats, name_edges)
+
+
+def lower(graph: Graph) -> Graph:
+    """Apply all passes in order: what comes out is what firmware implements."""
+    for apply in PASSES:
+        graph = apply(graph)
+    return graph
+
+
+__all__ = ["PASSES", "lower", "name_edges", "raise_splits", "sink_concats", "split_groups"]
