@@ -29,7 +29,22 @@ class ProjectConfig:
     part: str
     clock_period_ns: float
     reuse: Mapping[str, int] = field(default_factory=dict)
-    project: str = "trigforge_model"
+    name: str = "trigforge_model"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A written hls4ml project.
+
+    Attributes:
+        folder: where it lies.
+        name: of the top function.
+        layers: edge of the exact graph -> layer whose output it is, for traces.
+    """
+
+    folder: Path
+    name: str
+    layers: Mapping[str, str]
 
 
 @dataclass
@@ -51,11 +66,8 @@ class _Layers:
         return name
 
 
-def build_project(graph: Graph, config: ProjectConfig, folder: Path) -> ModelGraph:
+def build_project(graph: Graph, config: ProjectConfig, folder: Path) -> Project:
     """Write the hls4ml project of a lowered graph into ``folder``, replacing what is there.
-
-    Returns:
-        hls4ml's model, written but not compiled.
 
     Raises:
         UnsupportedError: an operation has no mapping, or a form that this mapping lacks.
@@ -64,13 +76,15 @@ def build_project(graph: Graph, config: ProjectConfig, folder: Path) -> ModelGra
     lists = layer_list(graph)
     settings = hls4ml.utils.config.create_config(
         output_dir=str(folder),
-        project_name=config.project,
+        project_name=config.name,
         backend="Vitis",
         part=config.part,
         clock_period=config.clock_period_ns,
         clock_uncertainty="27%",
         io_type="io_stream",
     )
+    # traces sit behind #ifndef __SYNTHESIS__ and cost nothing until C-simulation asks for them
+    settings["TraceOutput"] = True
     settings["HLSConfig"] = {
         # every type is set layer by layer; a type left out would show up as this one-bit type
         "Model": {"Precision": "ap_uint<1>", "ReuseFactor": 1, "Strategy": "Resource"},
@@ -89,7 +103,7 @@ def build_project(graph: Graph, config: ProjectConfig, folder: Path) -> ModelGra
     shutil.rmtree(folder, ignore_errors=True)
     model = ModelGraph.from_layer_list(settings, lists.layers, inputs=inputs, outputs=outputs)
     model.write()
-    return model
+    return Project(folder, config.name, lists.where)
 
 
 def layer_list(graph: Graph) -> _Layers:

@@ -36,5 +36,5 @@ def _split(node: Conv) -> list[Node]:
         part = replace(node, name=name, inputs=(source,), output=name)
         nodes.append(replace(part, weight=weight, bias=bias, groups=1))
         parts.append(name)
-    nodes.append(Concat(name=f"{node.name}_out", inputs=tuple(parts), output=node.output))
+    nodes.append(Concat(name=f"{node.name}_concat", inputs=tuple(parts), output=node.output))
     return nodes

@@ -1,0 +1,180 @@
+"""C-simulation: compile an hls4ml project and run events through it, in other processes."""
+
+from __future__ import annotations
+
+import math
+import selectors
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+from trigforge.hls.backends.hls4ml_project import Project
+from trigforge.hls.emulator import check_input
+from trigforge.hls.graph import Graph, Ints
+from trigforge.train.errors import ToolError
+
+Values = NDArray[np.float64]
+
+WORKER = Path(__file__).with_name("csim_worker.py")
+COMPILER = "g++"
+
+
+def require_compiler() -> str:
+    """Path of the C++ compiler.
+
+    Raises:
+        ToolError: there is none on the PATH.
+    """
+    found = shutil.which(COMPILER)
+    if found is None:
+        raise ToolError(
+            f"no {COMPILER} on the PATH; C-simulation compiles the generated C++: install g++ "
+            "(Debian: apt-get install g++) and run the command again"
+        )
+    return found
+
+
+def compiler_version() -> str:
+    """Version that the compiler states."""
+    command = [require_compiler(), "-dumpfullversion"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def compile_project(project: Project) -> Path:
+    """Compile the project's library; the compiler's words are kept in ``compile.log``.
+
+    Raises:
+        ToolError: no compiler, or it failed.
+    """
+    require_compiler()
+    log = project.folder / "compile.log"
+    for old in (project.folder / "firmware").glob("*.so"):
+        old.unlink()
+    with log.open("w", encoding="utf-8") as stream:
+        done = subprocess.run(
+            ["bash", "build_lib.sh"], cwd=project.folder, stdout=stream, stderr=subprocess.STDOUT
+        )
+    libraries = sorted((project.folder / "firmware").glob("*.so"))
+    if done.returncode or len(libraries) != 1:
+        raise ToolError(
+            f"{COMPILER} failed on the generated C++ (exit {done.returncode}): see {log}"
+        )
+    return libraries[0]
+
+
+def run_csim(
+    project: Project,
+    library: Path,
+    graph: Graph,
+    x: Ints,
+    *,
+    workers: int = 2,
+    keep: Sequence[str] = (),
+    progress: bool = False,
+) -> dict[str, Ints]:
+    """Integers of the output, and of the edges in ``keep``, for input integers ``x``.
+
+    Args:
+        x: (N, H, W, C) or (N, C) integers on the input grid.
+        workers: processes to share the events.
+        keep: edges that the project has a layer for; see :attr:`Project.layers`.
+
+    Returns:
+        Edge name -> (N, ...) integers.
+
+    Raises:
+        InputError: ``x`` does not fit the graph.
+        ToolError: the generated code aborted; the message carries its last words.
+    """
+    ((_, edge),) = graph.inputs.items()
+    check_input(edge, x, graph.name)
+    events: Values = x.reshape(len(x), -1) * np.float64(2.0**-edge.fraction)
+    (output,) = graph.outputs
+    sizes = {project.layers[name]: math.prod(graph.edges[name].shape) for name in keep}
+    parts = np.array_split(np.arange(len(events)), min(workers, len(events)))
+    with tempfile.TemporaryDirectory(prefix="trigforge-csim-") as folder:
+        jobs = [
+            _start(Path(folder), i, project, library, graph, events[part], sizes)
+            for i, part in enumerate(parts)
+        ]
+        _wait(jobs, len(events), progress)
+        results = [dict(np.load(Path(folder) / f"out{i}.npz")) for i in range(len(parts))]
+    wanted = {output: "output", **{name: project.layers[name] for name in keep}}
+    return {
+        edge_name: _integers(np.concatenate([r[key] for r in results]), graph, edge_name)
+        for edge_name, key in wanted.items()
+    }
+
+
+def _start(
+    folder: Path,
+    index: int,
+    project: Project,
+    library: Path,
+    graph: Graph,
+    events: Values,
+    sizes: dict[str, int],
+) -> subprocess.Popen[str]:
+    np.save(folder / f"in{index}.npy", events)
+    width = math.prod(graph.edges[graph.outputs[0]].shape)
+    command = [
+        *(sys.executable, str(WORKER), str(library.resolve()), f"{project.name}_double"),
+        *(str(folder / f"in{index}.npy"), str(folder / f"out{index}.npz"), str(width)),
+        *(f"{layer}={size}" for layer, size in sizes.items()),
+    ]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder
+    )
+
+
+def _wait(jobs: list[subprocess.Popen[str]], total: int, progress: bool) -> None:
+    """Follow the workers' event counters to the end; end them all if anything goes wrong."""
+    try:
+        with (
+            selectors.DefaultSelector() as selector,
+            tqdm(total=total, desc="C-simulation", unit="event", disable=not progress) as bar,
+        ):
+            for job in jobs:
+                selector.register(_pipe(job.stdout), selectors.EVENT_READ)
+            while selector.get_map():
+                for key, _ in selector.select():
+                    stream: IO[str] = key.fileobj  # type: ignore[assignment]
+                    if stream.readline():
+                        bar.update()
+                    else:
+                        selector.unregister(stream)
+        for job in jobs:
+            words = _pipe(job.stderr).read().strip().splitlines()
+            if job.wait():
+                raise ToolError(
+                    f"C-simulation ended with status {job.returncode}: "
+                    f"{words[-1] if words else 'no message'}"
+                )
+    finally:
+        for job in jobs:
+            if job.poll() is None:
+                job.kill()
+            with job:
+                pass
+
+
+def _pipe(stream: IO[str] | None) -> IO[str]:
+    if stream is None:
+        raise ValueError("the worker was started without a pipe")
+    return stream
+
+
+def _integers(values: Values, graph: Graph, name: str) -> Ints:
+    edge = graph.edges[name]
+    scaled = values * 2.0**edge.fraction
+    integers = scaled.astype(np.int64)
+    if not np.array_equal(integers, scaled):
+        raise ToolError(f"C-simulation gave values of edge {name} that are off its grid")
+    return integers.reshape(-1, *edge.shape)
