@@ -1,0 +1,49 @@
+# make help lists what there is to type. Everything runs in .venv, which the first command builds.
+
+MODEL ?= codae_mask_encoder
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+READY := $(VENV)/.ready
+BIN := $(VENV)/bin
+
+STAGES := data train quantize export csim report
+OPTIONS := $(if $(PRESET),--preset "$(PRESET)") $(if $(DATA),--data "$(DATA)") \
+	$(if $(filter 1,$(FROM_SCRATCH)),--from-scratch) $(if $(WORKERS),--workers "$(WORKERS)")
+
+.DEFAULT_GOAL := help
+.PHONY: help hls $(STAGES) test test-slow lint clean
+
+help:
+	@echo "make hls MODEL=$(MODEL)    from nothing to a verdict"
+	@echo "make $(STAGES)    one stage, after the ones before it"
+	@echo "    DATA=folder        judge on these events instead of the shipped ones"
+	@echo "    PRESET=smoke|demo|paper    seconds, minutes (default), the paper's schedule"
+	@echo "    FROM_SCRATCH=1     train instead of using released weights"
+	@echo "    WORKERS=n          processes for generation and C-simulation"
+	@echo "make test | test-slow | lint | clean"
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 13) else \
+	"trigforge needs Python 3.11 or 3.12, found %d.%d: set PYTHON=/path/to/python3.11" % v[:2])'
+	@echo "building the environment in $(VENV) (minutes, once)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable '.[generate,dev]'
+	@touch $@
+
+hls $(STAGES): $(READY)
+	@$(BIN)/trigforge $@ "$(MODEL)" $(OPTIONS)
+
+test: $(READY)
+	@$(BIN)/python -m pytest -q -m "not slow"
+
+test-slow: $(READY)
+	@$(BIN)/python -m pytest -q -m slow
+
+lint: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+clean:
+	rm -rf build firmware_projects/*/

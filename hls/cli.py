@@ -1,0 +1,106 @@
+"""The command line: parses words, calls the pipeline, turns errors into one sentence.
+
+Nothing heavy is imported before it is needed, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from trigforge.train.artifacts import storage_error
+from trigforge.train.errors import TrigforgeError
+
+EXIT_CODES = {"PASS": 0, "FAIL": 1, "UNKNOWN": 3}
+INTERRUPTED = 130
+
+STAGES = {
+    "hls": "everything, from data to verdict",
+    "data": "load or generate the events",
+    "train": "the float model: released weights, or a training",
+    "quantize": "the quantised model: released weights, or quantisation-aware training",
+    "export": "the QONNX file",
+    "csim": "the hls4ml project, compiled, and the bit-accuracy comparison of all stages",
+    "report": "the verdict",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code.
+
+    0 PASS or done, 1 FAIL, 2 wrong input or a missing tool, 3 UNKNOWN, 130 interrupted.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+    except TrigforgeError as error:
+        return _say(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _say("interrupted; the same command continues where it can", INTERRUPTED)
+    except OSError as error:
+        place = Path(str(error.filename)) if error.filename else Path.cwd()
+        return _say(str(storage_error(place, error)), TrigforgeError.exit_code)
+    return code
+
+
+def _say(sentence: str, code: int) -> int:
+    print(f"trigforge: {sentence}", file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="trigforge",
+        description="From an anomaly-detection autoencoder to trigger firmware, number by number.",
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for stage, about in STAGES.items():
+        command = commands.add_parser(stage, help=about, description=about)
+        command.add_argument("model", help="a recipe: firmware_projects/<model>.yaml")
+        command.add_argument("--preset", choices=("smoke", "demo", "paper"), default="demo")
+        command.add_argument(
+            "--data", type=Path, help="a folder of event images, or a data-set file, to judge on"
+        )
+        command.add_argument(
+            "--from-scratch", action="store_true", help="train instead of using released weights"
+        )
+        command.add_argument(
+            "--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all)"
+        )
+        command.set_defaults(run=_stage, stage=stage)
+    models = commands.add_parser("models", help="list the recipes")
+    models.set_defaults(run=_models)
+    return parser
+
+
+def _stage(options: argparse.Namespace) -> int:
+    from trigforge.hls.pipeline import Options, run
+
+    status = run(
+        options.stage,
+        Options(
+            model=options.model,
+            preset=options.preset,
+            data=options.data,
+            from_scratch=options.from_scratch,
+            workers=options.workers,
+        ),
+    )
+    return EXIT_CODES[status] if status else 0
+
+
+def _models(_: argparse.Namespace) -> int:
+    from trigforge.hls.recipe import load_recipe, recipe_names
+
+    for name in recipe_names():
+        recipe = load_recipe(name)
+        network = recipe.network
+        print(f"{name:24} {network.architecture} {network.export}, budget {recipe.budget.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
