@@ -1,0 +1,189 @@
+"""Monte-Carlo samples: Pythia 8, the fast tracker, the HT preselection; parallel and resumable.
+
+Events are made in chunks. Chunk ``i`` of a stream (sample, split) has its own seeds derived from
+(seed, sample, split, i), is written to its own cache file (temporary name, then rename) and does
+not depend on who computed it; a stream is the shortest run of chunks 0, 1, 2, ... that holds enough
+accepted events. So the result has the same bytes whatever the number of workers, an interrupted run
+goes on where it stopped, and streams never share events.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from trigforge.train.artifacts import sha256_json, versions
+from trigforge.train.chunks import CHUNK_SCHEMA, Chunk, ChunkTask, run_chunks
+from trigforge.train.detector import TrackerConfig
+from trigforge.train.errors import InputError, ToolError
+from trigforge.train.event_file import save_dataset
+from trigforge.train.events import EventDataset, Events, SampleInfo, load_dataset_file
+from trigforge.train.preselection import Preselection
+from trigforge.train.processes import (
+    BACKGROUND,
+    COMMON_SETTINGS,
+    SIGNALS,
+    Process,
+    get_process,
+)
+
+MAX_CHUNKS_QUEUED = 64
+GENERATOR_PACKAGES = ("pythia8mc", "fastjet", "numpy")
+SPLITS = ("train", "validation", "test")
+
+SHIPPED_SEED = 20_230_612
+SHIPPED_COUNTS: dict[str, int] = {
+    f"{BACKGROUND}/train": 18_000,
+    f"{BACKGROUND}/validation": 2_000,
+    f"{BACKGROUND}/test": 10_000,
+    **dict.fromkeys(SIGNALS, 1_000),
+}
+
+
+def build_shipped(out: Path, workers: int, cache_dir: Path) -> EventDataset:
+    """Remake the sample that ships with the package, byte for byte (same package versions)."""
+    return generate_dataset(SHIPPED_COUNTS, SHIPPED_SEED, workers, cache_dir, out)
+
+
+def generate_dataset(
+    counts: Mapping[str, int], seed: int, workers: int, cache_dir: Path, out: Path
+) -> EventDataset:
+    """A whole data set, written to ``out`` and returned.
+
+    Args:
+        counts: accepted events per stream: ``qcd/train``, ``qcd/validation`` and ``qcd/test``, all
+            needed, and any of the signal samples.
+
+    Raises:
+        InputError: a stream is missing or unknown.
+        ToolError, StorageError: as :func:`generate_sample`.
+    """
+    background = [f"{BACKGROUND}/{split}" for split in SPLITS]
+    _check_counts(counts, background)
+    parts: dict[str, Events] = {}
+    info: dict[str, SampleInfo] = {}
+    for name in (*background, *(signal for signal in SIGNALS if signal in counts)):
+        sample, _, split = name.partition("/")
+        parts[name], info[name] = generate_sample(
+            sample, counts[name], seed, workers, cache_dir, split=split or "test"
+        )
+    save_dataset(
+        out,
+        train=parts[background[0]],
+        validation=parts[background[1]],
+        test=parts[background[2]],
+        signals={name: events for name, events in parts.items() if name in SIGNALS},
+        info=info,
+        preselection=Preselection().text,
+        seed=seed,
+    )
+    return load_dataset_file(out, "generated")
+
+
+def generate_sample(
+    sample: str,
+    n_accepted: int,
+    seed: int,
+    workers: int,
+    cache_dir: Path,
+    *,
+    split: str = "test",
+    process: Process | None = None,
+    tracker: TrackerConfig | None = None,
+    preselection: Preselection | None = None,
+) -> tuple[Events, SampleInfo]:
+    """``n_accepted`` events of one sample that pass the preselection.
+
+    Args:
+        sample: name in :data:`trigforge.train.processes.PROCESSES`.
+        seed: any non-negative integer.
+        workers: processes; the result does not depend on it.
+        cache_dir: where chunk files live; safe to delete, needed to resume.
+        split: streams of different splits are statistically independent.
+        process, tracker, preselection: in place of the sample's own and the defaults.
+
+    Raises:
+        InputError: unknown sample.
+        ToolError: Pythia or FastJet is not installed, or refuses a setting.
+        StorageError: a chunk cannot be written.
+    """
+    process = process or get_process(sample)
+    tracker, preselection = tracker or TrackerConfig(), preselection or Preselection()
+    _require_generator()
+    what = (CHUNK_SCHEMA, process, COMMON_SETTINGS, tracker, preselection, seed)
+    key = sha256_json([*what, versions(*GENERATOR_PACKAGES)])[:16]
+    folder = cache_dir / f"{sample}-{split}-{key}"
+
+    def task(index: int) -> ChunkTask:
+        return ChunkTask(
+            sample=sample,
+            split=split,
+            index=index,
+            seed=seed,
+            process=process,
+            tracker=tracker,
+            preselection=preselection,
+            path=folder / f"chunk_{index:05d}.npz",
+        )
+
+    chunks: list[Chunk] = []
+    gained = 0
+    label = f"{sample} ({split})"
+    with tqdm(total=n_accepted, desc=label, unit="ev", disable=None, file=sys.stderr) as progress:
+        while gained < n_accepted:
+            # as many chunks as the acceptance so far suggests
+            per_chunk = max(gained / len(chunks), 1.0) if chunks else float(n_accepted)
+            wanted = min(int(np.ceil((n_accepted - gained) / per_chunk)), MAX_CHUNKS_QUEUED)
+            first = len(chunks)
+            tasks = [task(first + i) for i in range(max(wanted, workers, 1))]
+            with closing(run_chunks(tasks, workers)) as finished:
+                for chunk in finished:
+                    chunks.append(chunk)
+                    gained += len(chunk.events)
+                    progress.update(min(gained, n_accepted) - progress.n)
+                    if gained >= n_accepted:
+                        break
+    return _merge(sample, chunks, n_accepted, process)
+
+
+def _merge(
+    sample: str, chunks: list[Chunk], n_accepted: int, process: Process
+) -> tuple[Events, SampleInfo]:
+    n_generated = sum(c.n_generated for c in chunks)
+    n_passed = sum(len(c.events) for c in chunks)
+    errors = np.array([c.cross_section_err_pb for c in chunks])
+    info = SampleInfo(
+        name=sample,
+        cross_section_pb=float(np.mean([c.cross_section_pb for c in chunks])),
+        cross_section_err_pb=float(np.sqrt((errors**2).sum()) / len(chunks)),
+        preselection_efficiency=n_passed / n_generated,
+        n_generated=n_generated,
+        n_accepted=n_accepted,
+        generator=f"Pythia {versions('pythia8mc')['pythia8mc']}: {process.note}",
+    )
+    return Events.concatenate([c.events for c in chunks]).head(n_accepted), info
+
+
+def _check_counts(counts: Mapping[str, int], background: list[str]) -> None:
+    for name in background:
+        if name not in counts:
+            raise InputError(f"event counts lack {name!r}; the background needs all its parts")
+    for name, count in counts.items():
+        if name not in background:
+            get_process(name)
+        if count < 1:
+            raise InputError(f"event count of {name!r} is {count}, expected at least 1")
+
+
+def _require_generator() -> None:
+    for package in ("pythia8mc", "fastjet"):
+        if versions(package)[package] == "absent":
+            raise ToolError(
+                f"generating events needs {package}: pip install 'trigforge[generate]', "
+                "or use the shipped sample"
+            )
