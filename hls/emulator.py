@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 from trigforge.hls import kernels
-from trigforge.hls.graph import Edge, Graph, Ints
+from trigforge.hls.graph import Edge, Graph, Ints, Node
 from trigforge.train.errors import InputError
 
 # Bytes that the largest activation of a batch may take; the batch size follows from it.
 BATCH_BYTES = 64 << 20
+
+Observer = Callable[[Node, tuple[Tensor, ...], Tensor], None]
 
 
 class Emulator:
@@ -22,21 +24,24 @@ class Emulator:
     Args:
         graph: what to run. It must have one input.
         keep: edges to return beside the outputs, for locating a difference.
+        observe: called with every node, its input tensors and its output tensor.
 
     Raises:
         UnsupportedError: a node needs more bits than a float64 carries.
     """
 
-    def __init__(self, graph: Graph, keep: Sequence[str] = ()) -> None:
+    def __init__(
+        self, graph: Graph, keep: Sequence[str] = (), observe: Observer | None = None
+    ) -> None:
         ((self.input_name, self.input_edge),) = graph.inputs.items()
         self.graph = graph
+        self.observe = observe
         self.wanted = tuple(dict.fromkeys((*graph.outputs, *keep)))
         for name in self.wanted:
             if name not in graph.edges:
                 raise InputError(f"graph {graph.name} has no edge {name!r}")
-        self._steps: list[tuple[tuple[str, ...], str, Callable[..., Tensor]]] = [
-            (node.inputs, node.output, kernels.prepare(node, graph.node_inputs(node)))
-            for node in graph.nodes
+        self._steps: list[tuple[Node, Callable[..., Tensor]]] = [
+            (node, kernels.prepare(node, graph.node_inputs(node))) for node in graph.nodes
         ]
         self._last_use = {edge: node.output for node in graph.nodes for edge in node.inputs}
         largest = max(int(np.prod(edge.shape)) for edge in graph.edges.values())
@@ -54,12 +59,15 @@ class Emulator:
         found: dict[str, Ints] = {}
         if self.input_name in self.wanted:
             found[self.input_name] = x.astype(np.int64)
-        for inputs, output, run in self._steps:
-            live[output] = run(*(live[name] for name in inputs))
-            if output in self.wanted:
-                found[output] = live[output].to(torch.int64).numpy()
-            for name in inputs:
-                if self._last_use[name] == output:
+        for node, run in self._steps:
+            inputs = tuple(live[name] for name in node.inputs)
+            output = live[node.output] = run(*inputs)
+            if self.observe is not None:
+                self.observe(node, inputs, output)
+            if node.output in self.wanted:
+                found[node.output] = output.to(torch.int64).numpy()
+            for name in node.inputs:
+                if self._last_use[name] == node.output:
                     live.pop(name, None)
         return found
 

@@ -45,7 +45,7 @@ class Format:
         if lo > hi:
             raise ValueError(f"empty range [{lo}, {hi}]")
         signed = lo < 0
-        width = max(hi.bit_length(), (-lo - 1).bit_length() if signed else 0) + signed
+        width = max(max(hi, 0).bit_length(), (-lo - 1).bit_length() if signed else 0) + signed
         width = max(width, 1)
         return cls(width, width - fraction, signed)
 

@@ -18,8 +18,14 @@ from trigforge.train.errors import UnsupportedError
 
 Ints = NDArray[np.int64]
 
-# Interval ends are int64; sums that could leave it are refused rather than wrapped.
-LARGEST = 1 << 62
+# Interval ends are int64; what could leave it is refused rather than wrapped.
+LARGEST_BITS = 62
+
+
+def check_bits(magnitude: float) -> None:
+    """Raise ``OverflowError`` when integers of this size could leave the range analysis."""
+    if magnitude >= 2.0**LARGEST_BITS:
+        raise OverflowError(f"values may reach {magnitude:.3g}, beyond {LARGEST_BITS} bits")
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,10 +126,10 @@ class Graph:
                 raise node.refuse(f"reads {missing[0]}, which nothing before it produces")
             if node.output in edges:
                 raise node.refuse(f"writes {node.output}, which exists already")
-            edge = node.infer(*(edges[i] for i in node.inputs))
-            if edge.magnitude >= LARGEST:
-                raise node.refuse(f"values reach {edge.magnitude:.3g}, beyond 62 bits")
-            edges[node.output] = edge
+            try:
+                edges[node.output] = node.infer(*(edges[i] for i in node.inputs))
+            except OverflowError as error:
+                raise node.refuse(f"{error}; use fewer bits") from None
         for output in outputs:
             if output not in edges:
                 raise UnsupportedError(f"graph {name}: output {output} is not produced")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from trigforge.hls.formats import Format
-from trigforge.hls.graph import Ints
+from trigforge.hls.graph import Ints, check_bits
 
 
 def output_fraction(x_fraction: int, w_fraction: int, b_fraction: int) -> int:
@@ -22,8 +25,12 @@ def interval(
         bias: (outputs,).
         lo: (inputs,) smallest integer of each input; ``hi`` the largest.
         product_shift: left shift that brings products to the output grid, ``bias_shift`` biases.
+
+    Raises:
+        OverflowError: a sum could leave 62 bits.
     """
     flat = weight.reshape(-1, *weight.shape[-2:])
+    check_bits(float(_largest(flat.astype(float), bias, lo, hi, product_shift, bias_shift).max()))
     positive, negative = np.maximum(flat, 0).sum(0), np.minimum(flat, 0).sum(0)
     low = lo @ positive + hi @ negative
     high = hi @ positive + lo @ negative
@@ -35,9 +42,19 @@ def partial_sum_bits(
     weight: Ints, bias: Ints, lo: Ints, hi: Ints, product_shift: int, bias_shift: int
 ) -> int:
     """Bits of the largest partial sum in whatever order products are added."""
-    flat = np.abs(weight.reshape(-1, *weight.shape[-2:])).sum(0)
-    largest = np.maximum(np.abs(lo), np.abs(hi)) @ flat
-    return int(((largest << product_shift) + (np.abs(bias) << bias_shift)).max()).bit_length()
+    flat = weight.reshape(-1, *weight.shape[-2:])
+    largest = _largest(flat, bias, lo, hi, product_shift, bias_shift)
+    return int(largest.max()).bit_length()
+
+
+def _largest(
+    flat: NDArray[Any], bias: Ints, lo: Ints, hi: Ints, product_shift: int, bias_shift: int
+) -> NDArray[Any]:
+    """Largest absolute partial sum of each output, in the arithmetic of ``flat``."""
+    inputs = np.maximum(np.abs(lo), np.abs(hi)).astype(flat.dtype)
+    products = (inputs @ np.abs(flat).sum(0)) * 2**product_shift
+    total: NDArray[Any] = products + np.abs(bias).astype(flat.dtype) * 2**bias_shift
+    return total
 
 
 def format_of(values: Ints, fraction: int) -> Format:

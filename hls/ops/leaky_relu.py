@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 from trigforge.hls.formats import Format
-from trigforge.hls.graph import Edge, Ints, Node
+from trigforge.hls.graph import Edge, Ints, Node, check_bits
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -37,6 +37,7 @@ class LeakyRelu(Node):
         (x,) = inputs
         if not 0 <= self.slope <= 1 << self.slope_fraction:
             raise self.refuse(f"slope {self.slope} * 2^-{self.slope_fraction} is outside [0, 1]")
+        check_bits(x.magnitude * 2.0**self.slope_fraction)
         fraction = x.fraction + self.slope_fraction
         return Edge.tight(x.shape, fraction, self.apply(x.lo), self.apply(x.hi))
 

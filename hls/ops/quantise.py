@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 from trigforge.hls.formats import Format
-from trigforge.hls.graph import Edge, Ints, Node
+from trigforge.hls.graph import Edge, Ints, Node, check_bits
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -40,6 +40,7 @@ class Quantise(Node):
     def infer(self, *inputs: Edge) -> Edge:
         """Output edge in the quantiser's format; monotone, so ends map to ends."""
         (x,) = inputs
+        check_bits(x.magnitude * 2.0 ** max(self.format.fraction - x.fraction, 0))
         lo, hi = self.apply(x.lo, x.fraction), self.apply(x.hi, x.fraction)
         return Edge(x.shape, self.format, lo, hi)
 

@@ -1,0 +1,99 @@
+"""The slow, obvious twin of the emulator: Python integers, one output at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from trigforge.hls.graph import Graph, Node
+from trigforge.hls.ops import Concat, Conv, Dense, Flatten, LeakyRelu, MaxPool, Quantise, Split
+
+
+def run(graph: Graph, x: Any) -> dict[str, Any]:
+    """All edges of a graph for one event; arrays of Python integers."""
+    edges = {next(iter(graph.inputs)): np.asarray(x).astype(object)}
+    for node in graph.nodes:
+        inputs = [edges[name] for name in node.inputs]
+        fractions = [graph.edges[name].fraction for name in node.inputs]
+        edges[node.output] = apply(node, inputs, fractions)
+    return edges
+
+
+def apply(node: Node, inputs: list[Any], fractions: list[int]) -> Any:
+    """One operation on arrays of Python integers, straight from its definition."""
+    x = inputs[0]
+    match node:
+        case Conv():
+            return convolve(node, x, fractions[0])
+        case Dense():
+            products, biases = shifts(node, fractions[0])
+            y = []
+            for column, bias in zip(node.weight.T, node.bias, strict=True):
+                total = sum(int(a) * int(w) for a, w in zip(x, column, strict=True))
+                y.append((total << products) + (int(bias) << biases))
+            return np.array(y, object)
+        case LeakyRelu():
+            return elementwise(x, lambda v: v << node.slope_fraction if v >= 0 else v * node.slope)
+        case Quantise():
+            low, high = node.bounds
+            drop = fractions[0] - node.format.fraction
+            return elementwise(
+                x, lambda v: min(max(v >> drop if drop >= 0 else v << -drop, low), high)
+            )
+        case MaxPool():
+            return max_pool(node, x)
+        case Concat():
+            return np.concatenate(inputs, axis=-1)
+        case Split():
+            return x[..., node.start : node.stop]
+        case Flatten():
+            return x.reshape(-1)
+    raise NotImplementedError(node.op)
+
+
+def shifts(node: Conv | Dense, x_fraction: int) -> tuple[int, int]:
+    """Left shifts of products and biases to their common grid."""
+    products = x_fraction + node.weight_fraction
+    common = max(products, node.bias_fraction)
+    return common - products, common - node.bias_fraction
+
+
+def convolve(node: Conv, x: Any, x_fraction: int) -> Any:
+    """Seven nested loops."""
+    products, biases = shifts(node, x_fraction)
+    top, left, bottom, right = node.pads
+    framed = np.pad(x, ((top, bottom), (left, right), (0, 0)), constant_values=0)
+    kh, kw, block, filters = node.weight.shape
+    per_group = filters // node.groups
+    height = (framed.shape[0] - kh) // node.strides[0] + 1
+    width = (framed.shape[1] - kw) // node.strides[1] + 1
+    y = np.zeros((height, width, filters), object)
+    for i, j, o in np.ndindex(height, width, filters):
+        total = 0
+        for k, m, c in np.ndindex(kh, kw, block):
+            row, column = i * node.strides[0] + k, j * node.strides[1] + m
+            channel = (o // per_group) * block + c
+            total += int(framed[row, column, channel]) * int(node.weight[k, m, c, o])
+        y[i, j, o] = (total << products) + (int(node.bias[o]) << biases)
+    return y
+
+
+def max_pool(node: MaxPool, x: Any) -> Any:
+    """Only pixels inside the image take part."""
+    top, left, bottom, right = node.pads
+    height = (x.shape[0] + top + bottom - node.kernel[0]) // node.strides[0] + 1
+    width = (x.shape[1] + left + right - node.kernel[1]) // node.strides[1] + 1
+    y = np.zeros((height, width, x.shape[2]), object)
+    for i, j, c in np.ndindex(*y.shape):
+        rows = range(i * node.strides[0] - top, i * node.strides[0] - top + node.kernel[0])
+        columns = range(j * node.strides[1] - left, j * node.strides[1] - left + node.kernel[1])
+        inside = [
+            x[r, k, c] for r in rows for k in columns if 0 <= r < x.shape[0] and 0 <= k < x.shape[1]
+        ]
+        y[i, j, c] = max(inside)
+    return y
+
+
+def elementwise(x: Any, function: Any) -> Any:
+    """Apply to every Python integer."""
+    return np.array([function(int(v)) for v in x.ravel()], object).reshape(x.shape)
