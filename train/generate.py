@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,13 +52,21 @@ def build_shipped(out: Path, workers: int, cache_dir: Path) -> EventDataset:
 
 
 def generate_dataset(
-    counts: Mapping[str, int], seed: int, workers: int, cache_dir: Path, out: Path
+    counts: Mapping[str, int],
+    seed: int,
+    workers: int,
+    cache_dir: Path,
+    out: Path,
+    *,
+    chunk_events: int | None = None,
 ) -> EventDataset:
     """A whole data set, written to ``out`` and returned.
 
     Args:
         counts: accepted events per stream: ``qcd/train``, ``qcd/validation`` and ``qcd/test``, all
             needed, and any of the signal samples.
+        chunk_events: events per chunk in place of each process's own; small ones suit small
+            samples. Part of what decides the bytes, as the seed is.
 
     Raises:
         InputError: a stream is missing or unknown.
@@ -69,8 +78,17 @@ def generate_dataset(
     info: dict[str, SampleInfo] = {}
     for name in (*background, *(signal for signal in SIGNALS if signal in counts)):
         sample, _, split = name.partition("/")
+        process = get_process(sample)
+        if chunk_events is not None:
+            process = replace(process, chunk_events=chunk_events)
         parts[name], info[name] = generate_sample(
-            sample, counts[name], seed, workers, cache_dir, split=split or "test"
+            sample,
+            counts[name],
+            seed,
+            workers,
+            cache_dir,
+            split=split or "test",
+            process=process,
         )
     save_dataset(
         out,
