@@ -89,7 +89,16 @@ class DataConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """How the float model is trained (arXiv:2306.12955, section 4.2)."""
+    """How the float model is trained (arXiv:2306.12955, section 4.2).
+
+    Attributes:
+        schedule: ``constant`` learning rate (the paper), or ``cosine`` after a short warm-up, for
+            few epochs.
+        precision: of convolutions and matrix products while training; released weights, losses and
+            every evaluation are float32.
+        compile: let torch generate fused kernels: a minute or two once, then twice as fast. Not
+            worth it for small networks.
+    """
 
     objective: Literal["bce_sum"] = "bce_sum"
     epochs: int = 30
@@ -97,6 +106,9 @@ class TrainConfig:
     learning_rate: float = 1e-3
     weight_decay: float = 1e-4
     clip_norm: float = 1.0
+    schedule: Literal["constant", "cosine"] = "constant"
+    precision: Literal["float32", "bfloat16"] = "float32"
+    compile: bool = False
     seed: int = 1
     released: str | None = None
 

@@ -1,0 +1,40 @@
+"""Augmentations that respect the detector: flip in eta, rotation in phi (arXiv:2306.12955, 3.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """One symmetry of the detector.
+
+    Attributes:
+        flip: mirror eta (columns).
+        shift: rows by which phi is rolled; phi is periodic.
+    """
+
+    flip: bool = False
+    shift: int = 0
+
+    def apply(self, images: Tensor) -> Tensor:
+        """Images (..., H, W), transformed."""
+        if self.flip:
+            images = images.flip(-1)
+        if self.shift:
+            images = images.roll(self.shift, dims=-2)
+        return images
+
+
+def draw_augmentation(height: int, generator: torch.Generator) -> Augmentation:
+    """One of six, equally likely: as is, rolled up, rolled down, and the same flipped.
+
+    A roll moves by a ninth to seven ninths of the rows: 8 to 56 of the paper's 72.
+    """
+    flip, direction = divmod(int(torch.randint(6, (), generator=generator)), 3)
+    low, high = height // 9, 7 * height // 9
+    rows = int(torch.randint(low, high + 1, (), generator=generator))
+    return Augmentation(flip=bool(flip), shift=(0, rows, -rows)[direction])
