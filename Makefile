@@ -26,10 +26,10 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 13) else \
 	"trigforge needs Python 3.11 or 3.12, found %d.%d: set PYTHON=/path/to/python3.11" % v[:2])'
 	@echo "building the environment in $(VENV) (minutes, once)"
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		--constraint constraints.txt --editable '.[generate,dev]'
-	@touch $@
+	@started=$$(date +%s); $(PYTHON) -m venv $(VENV) && \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable '.[generate,dev]' && \
+	echo $$(( $$(date +%s) - started )) > $@
 
 hls $(STAGES): $(READY)
 	@$(BIN)/trigforge $@ "$(MODEL)" $(OPTIONS)

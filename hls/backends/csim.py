@@ -84,7 +84,7 @@ def run_csim(
     Args:
         x: (N, H, W, C) or (N, C) integers on the input grid.
         workers: processes to share the events.
-        keep: edges that the project has a layer for; see :attr:`Project.layers`.
+        keep: edges that the project has a layer for; see :attr:`Project.traced`.
 
     Returns:
         Edge name -> (N, ...) integers.
@@ -97,7 +97,7 @@ def run_csim(
     check_input(edge, x, graph.name)
     events: Values = x.reshape(len(x), -1) * np.float64(2.0**-edge.fraction)
     (output,) = graph.outputs
-    sizes = {project.layers[name]: math.prod(graph.edges[name].shape) for name in keep}
+    sizes = {project.traced[name]: math.prod(graph.edges[name].shape) for name in keep}
     parts = np.array_split(np.arange(len(events)), min(workers, len(events)))
     with tempfile.TemporaryDirectory(prefix="trigforge-csim-") as folder:
         jobs = [
@@ -106,7 +106,7 @@ def run_csim(
         ]
         _wait(jobs, len(events), progress)
         results = [dict(np.load(Path(folder) / f"out{i}.npz")) for i in range(len(parts))]
-    wanted = {output: "output", **{name: project.layers[name] for name in keep}}
+    wanted = {output: "output", **{name: project.traced[name] for name in keep}}
     return {
         edge_name: _integers(np.concatenate([r[key] for r in results]), graph, edge_name)
         for edge_name, key in wanted.items()

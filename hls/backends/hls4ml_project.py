@@ -39,12 +39,12 @@ class Project:
     Attributes:
         folder: where it lies.
         name: of the top function.
-        layers: edge of the exact graph -> layer whose output it is, for traces.
+        traced: edge of the exact graph -> layer whose traced output it is.
     """
 
     folder: Path
     name: str
-    layers: Mapping[str, str]
+    traced: Mapping[str, str]
 
 
 @dataclass
@@ -103,7 +103,13 @@ def build_project(graph: Graph, config: ProjectConfig, folder: Path) -> Project:
     shutil.rmtree(folder, ignore_errors=True)
     model = ModelGraph.from_layer_list(settings, lists.layers, inputs=inputs, outputs=outputs)
     model.write()
-    return Project(folder, config.name, lists.where)
+    # a stream is flattened by reading it: that layer has no code and leaves no trace
+    traced = {
+        node.output: lists.where[node.output]
+        for node in graph.nodes
+        if node.output in lists.where and not isinstance(node, Flatten)
+    }
+    return Project(folder, config.name, traced)
 
 
 def layer_list(graph: Graph) -> _Layers:
