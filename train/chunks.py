@@ -25,7 +25,6 @@ from trigforge.train.detector import (
     reconstruct,
     track_counts,
 )
-from trigforge.train.errors import ToolError
 from trigforge.train.events import Events, pack_masks, unpack_masks
 from trigforge.train.particles import Particles
 from trigforge.train.preselection import Preselection, scalar_ht
@@ -107,19 +106,25 @@ def detect(
 
 
 def run_chunks(tasks: list[ChunkTask], workers: int) -> Yields[Chunk, None, None]:
-    """Chunks of the tasks in their order, from the cache or computed by worker processes."""
+    """Chunks of the tasks in their order, from the cache or computed by worker processes.
+
+    Workers only compute; this process alone writes, so that a killed worker leaves no file behind.
+    """
+    cached = [read_chunk(task.path) for task in tasks]
+    if None not in cached:
+        yield from (chunk for chunk in cached if chunk is not None)
+        return
     with _pool(workers) as pool:
         pending = [
-            None if read_chunk(task.path) is not None else pool.apply_async(_work, (task,))
-            for task in tasks
+            None if chunk else pool.apply_async(make_chunk, (task,))
+            for task, chunk in zip(tasks, cached, strict=True)
         ]
-        for task, result in zip(tasks, pending, strict=True):
+        for task, chunk, result in zip(tasks, cached, pending, strict=True):
             if result is not None:
-                result.get()
-            chunk = read_chunk(task.path)
-            if chunk is None:
-                raise ToolError(f"{task.path}: a chunk just written cannot be read; check the disk")
-            yield chunk
+                chunk = result.get()
+                write_chunk(task.path, chunk)
+            if chunk is not None:
+                yield chunk
 
 
 def write_chunk(path: Path, chunk: Chunk) -> None:
@@ -143,6 +148,8 @@ def write_chunk(path: Path, chunk: Chunk) -> None:
 def read_chunk(path: Path) -> Chunk | None:
     """The chunk of a cache file; None where it is absent or damaged (it is then made again)."""
     try:
+        if not zipfile.is_zipfile(path):
+            return None
         with np.load(path, allow_pickle=False) as data:
             events = Events(
                 masks=unpack_masks(data["masks"]),
@@ -155,10 +162,6 @@ def read_chunk(path: Path) -> Chunk | None:
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
     return Chunk(events, n_generated, float(cross_section[0]), float(cross_section[1]))
-
-
-def _work(task: ChunkTask) -> None:
-    write_chunk(task.path, make_chunk(task))
 
 
 @contextmanager

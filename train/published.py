@@ -128,6 +128,8 @@ def _read_split(folder: Path, split: str) -> dict[str, Events]:
 def _read_file(path: Path) -> dict[str, Events]:
     """Events of one file by sample name, checked."""
     try:
+        if not zipfile.is_zipfile(path):
+            raise zipfile.BadZipFile("not a zip archive")
         with np.load(path, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
     except UNREADABLE as error:

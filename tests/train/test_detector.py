@@ -57,7 +57,7 @@ def slow_helix(px: float, py: float, pz: float, charge: int, config: TrackerConf
     bend_m = pt / (0.3 * config.field_t)
     x = y = z = 0.0
     direction = math.atan2(py, px)
-    step = 2e-5 * bend_m
+    step = 2e-4 * bend_m
     turn = -charge * step / bend_m
     while math.hypot(x, y) < config.radius_m and abs(z) < config.half_length_m:
         x += step * math.cos(direction + 0.5 * turn)
