@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
 from trigforge.hls.backends.csim import run_csim
 from trigforge.hls.backends.hls4ml_project import Project
 from trigforge.hls.emulator import Emulator
 from trigforge.hls.graph import Graph, Ints
 from trigforge.hls.read_qonnx import QonnxGraph
 from trigforge.hls.report import BitAccuracy, EdgeCoverage, Inputs, Stage
+from trigforge.hls.vectors import to_input
 from trigforge.quantize.equality import run_qonnx_tensors
 from trigforge.train.errors import TrigforgeError
 
@@ -73,25 +75,27 @@ def first_difference(
     return None
 
 
-def locate_against_qonnx(emulated: Graph, source: QonnxGraph, path: Path, x: Ints) -> str | None:
+def locate_against_qonnx(
+    emulated: Graph, source: QonnxGraph, path: Path, masks: NDArray[np.uint8]
+) -> str | None:
     """First layer where an emulated, unlowered graph and its QONNX file differ.
 
     Args:
         emulated: the graph under suspicion, with the edges of ``source.graph``.
         source: what :func:`~trigforge.hls.read_qonnx.read_qonnx` read from ``path``.
-        x: (N, H, W, C) input integers that show the difference; a few are enough.
+        masks: (N, H, W) inputs that show the difference; a few are enough.
     """
     edges = [node.output for node in source.graph.nodes]
     names = {edge: source.tensors[edge].name for edge in edges}
-    float_x = x.transpose(0, 3, 1, 2) * 2.0 ** -next(iter(source.graph.inputs.values())).fraction
-    tensors = run_qonnx_tensors(path, float_x, tuple(names.values()))
+    tensors = run_qonnx_tensors(path, masks, tuple(names.values()))
     right = {}
     for edge, name in names.items():
         values = tensors[name]
         if source.tensors[edge].order == "BCHW":
             values = values.transpose(0, 2, 3, 1)
         right[edge] = on_grid(values, source.graph.edges[edge].fraction, f"QONNX tensor {name}")
-    left = Emulator(emulated, edges).run(x)
+    (start,) = emulated.inputs.values()
+    left = Emulator(emulated, edges).run(to_input(masks, start))
     return first_difference(source.graph, left, right)
 
 

@@ -24,7 +24,6 @@ STAGES = {
     "quantize": "the quantised model: released weights, or quantisation-aware training",
     "export": "the QONNX file",
     "csim": "the hls4ml project, compiled, and the bit-accuracy comparison of all stages",
-    "report": "the verdict",
 }
 
 
@@ -62,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("model", help="a recipe: firmware_projects/<model>.yaml")
         command.add_argument("--preset", choices=("smoke", "demo", "paper"), default="demo")
         command.add_argument(
-            "--data", type=Path, help="a folder of event images, or a data-set file, to judge on"
+            "--data", help="a folder or file of events to judge on, or the word generated"
         )
         command.add_argument(
             "--from-scratch", action="store_true", help="train instead of using released weights"
@@ -77,7 +76,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _stage(options: argparse.Namespace) -> int:
-    from trigforge.hls.pipeline import Options, run
+    from trigforge.hls.pipeline import run
+    from trigforge.hls.session import Options
 
     status = run(
         options.stage,

@@ -17,6 +17,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx.reference import ReferenceEvaluator
 from qonnx.custom_op.general.quant import quant
+
 from trigforge.hls.formats import Format
 from trigforge.hls.graph import Edge, Graph, Ints, Node
 from trigforge.hls.ops import Conv, Dense, Flatten, LeakyRelu, MaxPool, Quantise
@@ -70,9 +71,9 @@ class _Reader:
         return UnsupportedError(f"{self.path}: node {node.name or node.output[0]}: {reason}")
 
     def name(self, kind: str) -> str:
-        """``conv1``, ``conv2`` and so on."""
-        self.counts[kind] = self.counts.get(kind, 0) + 1
-        return f"{kind}{self.counts[kind]}"
+        """``conv1``, ``conv2`` and so on; the first dense layer and flattening have no number."""
+        self.counts[kind] = count = self.counts.get(kind, 0) + 1
+        return kind if count == 1 and kind in ("dense", "flatten") else f"{kind}{count}"
 
     def place(self, node: onnx.NodeProto) -> tuple[str, str]:
         """Edge and axis order of a node's first input."""

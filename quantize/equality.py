@@ -1,12 +1,13 @@
 """The two outer oracles: what Brevitas computes and what the exported QONNX file computes.
 
-Both compute in float32, which is exact up to sums of 2^24. Where the range analysis finds that a
-sum could be larger, the caller says so and float64 takes over.
+Both carry integers in floating point. Convolutions run in float32, which is exact while every sum
+stays below 2^24 steps of its grid (:func:`sum_bounds` proves it or refuses); dense layers sum
+thousands of products and run in float64.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -15,122 +16,100 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import torch
-from onnx.reference import ReferenceEvaluator
+from onnx import TensorProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.core.onnx_exec import execute_node
+from qonnx.core.onnx_exec import execute_onnx
 from qonnx.transformation.infer_shapes import InferShapes
-from torch import nn
+from torch import Tensor, nn
 
-from trigforge.train.errors import InputError
+from trigforge.quantize.twin import layers_in_order
+from trigforge.train.codae import MaskEncoder
+from trigforge.train.errors import InputError, UnsupportedError
 from trigforge.train.scores import batches
 
 Masks = npt.NDArray[np.uint8]
 Float64 = npt.NDArray[np.float64]
 
 BATCH = 64
+FLOAT32_STEPS = 2.0**24
+FLOAT64_STEPS = 2.0**53
 
 
-def run_brevitas(
-    model: nn.Module, masks: Masks, batch_size: int = BATCH, *, float64: bool = False
-) -> Float64:
-    """Latents (N, Z) of masks (N, H, W) from the quantised torch network.
+def sum_bounds(model: MaskEncoder) -> list[float]:
+    """Largest possible |sum| of each layer with weights, in steps of its grid, input to output.
 
-    Args:
-        float64: compute in double precision, for networks whose sums may exceed 2^24.
+    Masks are at most 1, activations at most 2^(bits - 1) steps.
     """
-    model.eval()
-    if float64:
-        model = deepcopy(model).double()
-    dtype = torch.float64 if float64 else torch.float32
+    bounds = []
+    largest, grid = 1.0, 1.0
+    for layer, activation in layers_in_order(model):
+        weight, bias = layer.quant_weight(), layer.quant_bias()
+        sums = weight.value.double().abs().flatten(1).sum(1) * largest * grid
+        step = min(float(weight.scale) * grid, float(bias.scale))
+        bounds.append(float((sums + bias.value.double().abs()).max().detach()) / step)
+        if activation is not None:
+            quantizer = activation.quantizer.act_quant
+            largest, grid = 2.0 ** (float(quantizer.bit_width()) - 1), float(quantizer.scale())
+    return bounds
+
+
+def run_brevitas(model: MaskEncoder, masks: Masks, batch_size: int = BATCH) -> Float64:
+    """Latents (N, Z) of masks (N, H, W) from the quantised torch network, exact.
+
+    Raises:
+        UnsupportedError: a layer's sums may exceed what its floating-point type holds exactly.
+    """
+    *convolutions, dense = sum_bounds(model)
+    for index, bound in enumerate(convolutions):
+        if bound > FLOAT32_STEPS:
+            raise UnsupportedError(
+                f"convolution {index}: sums reach {bound:.3g} steps, above the 2^24 that float32 "
+                "holds exactly; take fewer weight, activation or bias bits"
+            )
+    if dense > FLOAT64_STEPS:
+        raise UnsupportedError(f"dense layer: sums reach {dense:.3g} steps, above 2^53")
+    exact = deepcopy(model).eval()
+    exact.dense.double()
+    exact.dense.register_forward_pre_hook(_to_double)
     with torch.inference_mode():
-        parts = [model(batch.to(dtype)).numpy() for batch in batches(masks, batch_size)]
+        parts = [exact(batch).numpy() for batch in batches(masks, batch_size)]
     return np.concatenate(parts).astype(np.float64)
 
 
-def run_qonnx(
-    path: Path, masks: Masks, batch_size: int = BATCH, *, wide: Collection[str] = ()
-) -> Float64:
+def run_qonnx(path: Path, masks: Masks, batch_size: int = BATCH) -> Float64:
     """Latents (N, Z) of masks (N, H, W) from a QONNX file; see :func:`run_qonnx_tensors`."""
     target = _load(path).graph.output[0].name
-    return run_qonnx_tensors(path, masks[:, None], (target,), batch_size, wide=wide)[target]
+    return run_qonnx_tensors(path, masks, (target,), batch_size)[target]
 
 
 def run_qonnx_tensors(
-    path: Path,
-    x: npt.NDArray[Any],
-    keep: Sequence[str],
-    batch_size: int = BATCH,
-    *,
-    wide: Collection[str] = (),
+    path: Path, masks: Masks, keep: Sequence[str], batch_size: int = BATCH
 ) -> dict[str, Float64]:
-    """Tensors of a QONNX file, node by node as qonnx defines them.
+    """Tensors of a QONNX file for masks (N, H, W), node by node as qonnx defines them.
 
-    The file has batch 1; its batch dimension is rewritten to evaluate ``batch_size`` events at a
-    time.
+    The file has batch 1; a copy in memory gets ``batch_size`` and float64 in front of its dense
+    layers, nothing else is changed.
 
     Args:
-        x: (N, ...) input values.
         keep: names of the tensors to return, each (N, ...).
-        wide: tensors whose sums may exceed 2^24; the nodes that write them, and all after them up
-            to the next quantiser, run in float64 in onnx's reference evaluator.
 
     Raises:
-        InputError: the file is missing, not ONNX, or expects inputs of another size.
+        InputError: the file is missing, not ONNX, or expects images of another size.
     """
     proto = _load(path)
     source = proto.graph.input[0]
     shape = [d.dim_value for d in source.type.tensor_type.shape.dim]
-    if shape[1:] != list(x.shape[1:]):
-        raise InputError(f"{path}: expects inputs {shape[1:]}, got {list(x.shape[1:])}")
+    if shape[2:] != list(masks.shape[1:]):
+        raise InputError(f"{path}: expects images {shape[2:]}, got {list(masks.shape[1:])}")
     models: dict[int, ModelWrapper] = {}
     parts: list[dict[str, npt.NDArray[Any]]] = []
-    for start in range(0, len(x), batch_size):
-        batch = np.ascontiguousarray(x[start : start + batch_size], np.float32)
+    for start in range(0, len(masks), batch_size):
+        batch = masks[start : start + batch_size].astype(np.float32)[:, None]
         if len(batch) not in models:
             models[len(batch)] = _batched(proto, len(batch))
-        context = _execute(models[len(batch)], source.name, batch, wide)
+        context = execute_onnx(models[len(batch)], {source.name: batch}, True)
         parts.append({name: context[name] for name in keep})
     return {n: np.concatenate([part[n] for part in parts]).astype(np.float64) for n in keep}
-
-
-def _execute(
-    model: ModelWrapper, source: str, batch: npt.NDArray[np.float32], wide: Collection[str]
-) -> dict[str, npt.NDArray[Any]]:
-    context: dict[str, npt.NDArray[Any]] = model.make_empty_exec_context()
-    context[source] = batch
-    opsets = model.get_opset_imports()
-    for node in model.graph.node:
-        values = [context[name] for name in node.input if name]
-        doubled = any(v.dtype == np.float64 for v in values) or node.output[0] in wide
-        if node.op_type != "Quant" and doubled:
-            context[node.output[0]] = _execute_float64(node, context, opsets.get("", 17))
-            continue
-        execute_node(node, context, model.graph, opsets.get(node.domain, 1))
-        if node.op_type == "Quant":
-            context[node.output[0]] = context[node.output[0]].astype(np.float32)
-    return context
-
-
-def _execute_float64(
-    node: onnx.NodeProto, context: dict[str, npt.NDArray[Any]], opset: int
-) -> npt.NDArray[Any]:
-    feeds = {
-        name: context[name].astype(np.float64)
-        if context[name].dtype == np.float32
-        else context[name]
-        for name in node.input
-        if name
-    }
-    inputs = [
-        onnx.helper.make_tensor_value_info(
-            name, onnx.helper.np_dtype_to_tensor_dtype(value.dtype), value.shape
-        )
-        for name, value in feeds.items()
-    ]
-    outputs = [onnx.helper.make_empty_tensor_value_info(name) for name in node.output]
-    graph = onnx.helper.make_graph([node], "float64", inputs, outputs)
-    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)])
-    return np.asarray(ReferenceEvaluator(model).run(None, feeds)[0])
 
 
 def _load(path: Path) -> onnx.ModelProto:
@@ -142,11 +121,31 @@ def _load(path: Path) -> onnx.ModelProto:
         raise InputError(f"{path}: not readable as ONNX ({type(error).__name__})") from None
 
 
+def _to_double(module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Tensor]:
+    (features,) = inputs
+    return (features.double(),)
+
+
 def _batched(proto: onnx.ModelProto, size: int) -> ModelWrapper:
-    """A copy of the model for ``size`` events, shapes inferred anew."""
+    """A copy of the model for ``size`` events, with dense layers in float64."""
     copy = onnx.ModelProto()
     copy.CopyFrom(proto)
-    del copy.graph.value_info[:]
-    for value in (*copy.graph.input, *copy.graph.output):
+    graph = copy.graph
+    del graph.value_info[:]
+    for value in (*graph.input, *graph.output):
         value.type.tensor_type.shape.dim[0].dim_value = size
+    nodes = []
+    for node in graph.node:
+        if node.op_type == "Gemm":
+            for index, name in enumerate(list(node.input)):
+                double = f"{node.output[0]}_double_{index}"
+                nodes.append(helper.make_node("Cast", [name], [double], to=TensorProto.DOUBLE))
+                node.input[index] = double
+            for value in graph.output:
+                if value.name == node.output[0]:
+                    value.type.tensor_type.elem_type = TensorProto.DOUBLE
+        nodes.append(node)
+    kept = [deepcopy(node) for node in nodes]
+    del graph.node[:]
+    graph.node.extend(kept)
     return ModelWrapper(copy).transform(InferShapes())

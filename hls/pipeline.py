@@ -1,0 +1,85 @@
+"""From a recipe to a verdict: the commands and the stages behind them, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from trigforge.hls.session import Options, Session
+from trigforge.hls.stages.comparison import comparison
+from trigforge.hls.stages.firmware import MODEL, export
+from trigforge.hls.stages.judgement import judge_model, report_path
+from trigforge.hls.stages.models import float_model, quantised_model
+
+Status = str | None
+
+
+def run(command: str, options: Options) -> Status:
+    """Run a command of :data:`COMMANDS`; returns the verdict's status where there is one.
+
+    Raises:
+        TrigforgeError: one sentence about what is wrong and what to do.
+    """
+    return COMMANDS[command](Session(options))
+
+
+def _data(session: Session) -> Status:
+    data = session.dataset
+    print(f"events: {data.source}, sha256 {data.sha256[:12]}, {data.preselection}")
+    parts = {"train": data.train, "validation": data.validation, "test": data.test}
+    for name, events in {**parts, **data.signals}.items():
+        pixels = events.masks.sum(axis=(1, 2)).mean() if len(events) else float("nan")
+        print(f"  {name:12} {len(events):6} events, {pixels:6.1f} pixels on average")
+    return None
+
+
+def _train(session: Session) -> Status:
+    _say("float weights", float_model(session).folder)
+    return None
+
+
+def _quantize(session: Session) -> Status:
+    _say("quantised weights", quantised_model(session).folder)
+    return None
+
+
+def _export(session: Session) -> Status:
+    _say("QONNX", export(session).folder / MODEL)
+    return None
+
+
+def _csim(session: Session) -> Status:
+    from trigforge.hls.stages.comparison import load_comparison
+
+    comparison(session)
+    wrong = 0
+    for c in load_comparison(session):
+        where = f", first in {c.first_layer}" if c.first_layer else ""
+        print(f"{c.a:9} = {c.b:9} {c.inputs:8} {c.vectors:5} vectors, {c.mismatches} differ{where}")
+        wrong += c.mismatches
+    return "FAIL" if wrong else "PASS"
+
+
+def _hls(session: Session) -> Status:
+    from trigforge.hls.table import print_report
+
+    report = judge_model(session)
+    print_report(report)
+    path = report_path(session)
+    _say("report", path)
+    _say("       ", path.with_suffix(".md"))
+    return report.verdict.status
+
+
+COMMANDS: dict[str, Callable[[Session], Status]] = {
+    "hls": _hls,
+    "data": _data,
+    "train": _train,
+    "quantize": _quantize,
+    "export": _export,
+    "csim": _csim,
+}
+
+
+def _say(what: str, path: Path) -> None:
+    print(f"{what}: {path}")

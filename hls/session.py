@@ -1,0 +1,223 @@
+"""One run: a recipe in a variant, its folders, its events, and which stages need to run again."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trigforge.hls.budget import Budget, load_budget
+from trigforge.hls.recipe import PRESETS, RECIPES, Recipe, load_recipe
+from trigforge.train.artifacts import (
+    StageFolder,
+    StageResult,
+    sha256_file,
+    sha256_json,
+    sha256_sources,
+)
+from trigforge.train.errors import InputError
+
+if TYPE_CHECKING:
+    from trigforge.train.events import EventDataset
+
+GENERATED = "generated"
+PACKAGES = ("torch", "brevitas", "onnx", "onnxruntime", "qonnx", "hls4ml", "numpy")
+
+Body = Callable[[Path, Path, dict[str, Any]], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the command line says beside the stage.
+
+    Attributes:
+        data: a folder or file of events to judge on, or ``generated``.
+        from_scratch: ignore released weights.
+        workers: processes for generation and C-simulation.
+    """
+
+    model: str
+    preset: str = "demo"
+    data: str | None = None
+    from_scratch: bool = False
+    workers: int = 2
+
+
+class Session:
+    """What all stages of one run share.
+
+    Args:
+        recipes: folder of the recipes and the generated projects.
+        build: folder of everything else that is generated.
+
+    Raises:
+        InputError: unknown model or preset, a wrong recipe, a part that is not the budget's.
+    """
+
+    def __init__(
+        self, options: Options, recipes: Path = RECIPES, build: Path = Path("build")
+    ) -> None:
+        if options.workers < 1:
+            raise InputError(f"--workers is {options.workers}, expected at least 1")
+        self.options = options
+        self.recipe = _adapted(load_recipe(options.model, recipes), options)
+        self.budget: Budget = load_budget(self.recipe.budget.name)
+        self.budget.check_part(self.recipe.hls.part)
+        self.variant = _variant(options)
+        self.build = build
+        self.root = build / options.model / self.variant
+        self.project_folder = recipes / (
+            options.model if self.is_reviewed else f"{options.model}-{self.variant}"
+        )
+        self.results: dict[str, StageResult] = {}
+
+    @property
+    def is_reviewed(self) -> bool:
+        """Whether this variant's report is the committed one: the recipe as it is written."""
+        return self.variant == "demo"
+
+    def stage(
+        self,
+        name: str,
+        config: Any,
+        inputs: Mapping[str, str],
+        packages: tuple[str, ...],
+        run: Body,
+    ) -> StageResult:
+        """The finished stage, run now if its key is new.
+
+        Args:
+            config: what it depends on in the recipe.
+            inputs: name -> hash of what it reads.
+            packages: folders of the source tree that its result depends on.
+            run: called with the folder to write to, a folder that survives an interruption, and a
+                dictionary for the manifest.
+        """
+        if name not in self.results:
+            code = sha256_sources(*packages)
+            folder = StageFolder(self.root, name, config, {**inputs, "code": code})
+            found = folder.current()
+            if found is None:
+                print(f"[{name}]", file=sys.stderr, flush=True)
+                info: dict[str, Any] = {}
+                with folder.write(info, *PACKAGES) as target:
+                    run(target, folder.work, info)
+                fresh = folder.current()
+                if fresh is None:
+                    raise RuntimeError(f"stage {name} did not leave a valid manifest")
+                found = StageResult(fresh.folder, fresh.manifest, cached=False)
+            self.results[name] = found
+        return self.results[name]
+
+    @cached_property
+    def data_key(self) -> str:
+        """Hash that changes when the events do, without loading them."""
+        limits = dataclasses.asdict(self.recipe.data)
+        return sha256_json({"limits": limits, "source": _fingerprint(self._data_path())})
+
+    @cached_property
+    def dataset(self) -> EventDataset:
+        """The events, cut to the recipe's limits and signals.
+
+        Raises:
+            InputError: missing or damaged files, a signal that the data lack, wrong image size.
+        """
+        from trigforge.train.config import check_image
+        from trigforge.train.events import load_data, load_dataset_file, load_shipped
+
+        data, path = self.recipe.data, self._data_path()
+        if path is None:
+            loaded = load_shipped()
+        elif data.dataset == GENERATED:
+            loaded = load_dataset_file(path, "generated")
+        else:
+            loaded = load_data(path)
+        height, width = loaded.test.masks.shape[1:]
+        check_image(self.recipe.network, height, width, loaded.source)
+        for signal in data.signals:
+            if signal not in loaded.signals:
+                raise InputError(
+                    f"{path or 'shipped sample'}: no events of {signal}, which data.signals names; "
+                    f"it has {', '.join(loaded.signals)}"
+                )
+        return dataclasses.replace(
+            loaded,
+            train=_head(loaded.train, data.limit_train),
+            validation=_head(loaded.validation, data.limit_validation),
+            test=_head(loaded.test, data.limit_test),
+            signals={s: _head(loaded.signals[s], data.limit_signal) for s in data.signals},
+        )
+
+    def _data_path(self) -> Path | None:
+        """Folder or file of the events; ``None`` for the shipped sample."""
+        if self.recipe.data.dataset == GENERATED:
+            return self._generated()
+        return None if self.options.data is None else Path(self.options.data)
+
+    def _generated(self) -> Path:
+        from trigforge.train.generate import SHIPPED_COUNTS, SHIPPED_SEED, generate_dataset
+
+        data = self.recipe.data
+        counts = {
+            f"{data.background}/{split}": limit or SHIPPED_COUNTS[f"{data.background}/{split}"]
+            for split, limit in (
+                ("train", data.limit_train),
+                ("validation", data.limit_validation),
+                ("test", data.limit_test),
+            )
+        }
+        counts |= {s: data.limit_signal or SHIPPED_COUNTS[s] for s in data.signals}
+        folder = self.build / "events"
+        key = sha256_json([counts, SHIPPED_SEED, sha256_file(Path(__file__))])
+        path = folder / f"{key[:16]}.npz"
+        if not path.is_file():
+            generate_dataset(counts, SHIPPED_SEED, self.options.workers, folder / "chunks", path)
+        return path
+
+
+def _adapted(recipe: Recipe, options: Options) -> Recipe:
+    recipe = PRESETS[options.preset](recipe)
+    if options.from_scratch:
+        recipe = dataclasses.replace(
+            recipe,
+            train=dataclasses.replace(recipe.train, released=None),
+            quantize=dataclasses.replace(recipe.quantize, released=None),
+        )
+    if options.data == GENERATED:
+        data = dataclasses.replace(recipe.data, dataset="generated")
+        recipe = dataclasses.replace(recipe, data=data)
+    return recipe
+
+
+def _variant(options: Options) -> str:
+    parts = [options.preset]
+    if options.from_scratch:
+        parts.append("scratch")
+    if options.data == GENERATED:
+        parts.append(GENERATED)
+    elif options.data is not None:
+        path = Path(options.data).resolve()
+        parts.append(f"{path.stem}-{sha256_json(str(path))[:6]}")
+    return "-".join(parts)
+
+
+def _fingerprint(path: Path | None) -> str:
+    """Hash of a file, or of the names and bytes of a folder's files."""
+    if path is None:
+        from trigforge.train.event_file import SHIPPED
+
+        path = SHIPPED
+    if path.is_file():
+        return sha256_file(path)
+    if not path.is_dir():
+        raise InputError(f"{path}: no such file or folder; DATA names a folder of event images")
+    files = sorted(p for p in path.rglob("*.npz"))
+    return sha256_json([[str(p.relative_to(path)), sha256_file(p)] for p in files])
+
+
+def _head(events: Any, limit: int) -> Any:
+    return events.head(limit) if limit else events

@@ -1,0 +1,149 @@
+"""Bit accuracy: every pair of neighbouring stages on events, random masks and extremes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trigforge.hls.report import BitAccuracy, Inputs, plain
+from trigforge.hls.session import Session
+from trigforge.hls.stages.firmware import (
+    MODEL,
+    export,
+    library,
+    load_project,
+    lowered,
+    read_model,
+)
+from trigforge.hls.stages.models import load_quantised
+from trigforge.hls.stages.progress import in_parts
+from trigforge.train.artifacts import StageResult, read_json, write_json
+from trigforge.train.schema import parse
+
+if TYPE_CHECKING:
+    from trigforge.hls.vectors import Masks
+
+ACCURACY = "accuracy.json"
+EVENTS = 1000
+RANDOM = 1000
+SEED = 2023
+LOCATE_VECTORS = 4
+
+
+def comparison(session: Session) -> StageResult:
+    """Compare brevitas = qonnx = emulator = csim, and locate what differs."""
+
+    def run(folder: Path, work: Path, info: dict[str, Any]) -> None:
+        found: list[BitAccuracy] = []
+        for kind, masks in vectors(session).items():
+            found += _compare_kind(session, kind, masks)
+        write_json(folder / ACCURACY, plain(found))
+
+    before = export(session)
+    return session.stage(
+        "comparison",
+        [session.recipe.hls.csim_events, EVENTS, RANDOM, SEED],
+        {
+            "model": before.manifest.outputs[MODEL],
+            "library": library(session).manifest.key,
+            "events": session.data_key,
+        },
+        ("train", "quantize", "hls"),
+        run,
+    )
+
+
+def load_comparison(session: Session) -> tuple[BitAccuracy, ...]:
+    """The comparisons of the finished stage."""
+    path = comparison(session).folder / ACCURACY
+    return tuple(parse(BitAccuracy, entry, str(path)) for entry in read_json(path))
+
+
+def vectors(session: Session) -> dict[Inputs, Masks]:
+    """What is compared: half background and half signal events, random masks, extremes."""
+    from trigforge.hls.vectors import extreme_masks, random_masks
+
+    network, data = session.recipe.network, session.dataset
+    share = EVENTS // 2 // max(len(data.signals), 1) + 1
+    signal = [events.masks[:share] for events in data.signals.values()]
+    events = np.concatenate([data.test.masks[: EVENTS - share * len(signal)], *signal])
+    rng = np.random.default_rng(SEED)
+    return {
+        "events": rng.permutation(events),
+        "random": random_masks(rng, RANDOM, network.height, network.width),
+        "extreme": extreme_masks(network.height, network.width),
+    }
+
+
+def _compare_kind(session: Session, kind: Inputs, masks: Masks) -> list[BitAccuracy]:
+    from trigforge.hls import accuracy
+    from trigforge.hls.backends.csim import run_csim
+    from trigforge.hls.coverage import CoverageObserver
+    from trigforge.hls.emulator import Emulator
+    from trigforge.hls.vectors import to_input
+    from trigforge.quantize.equality import run_brevitas, run_qonnx
+
+    source, graph = read_model(session), lowered(session)
+    path = export(session).folder / MODEL
+    (output,) = graph.outputs
+    (edge,) = graph.inputs.values()
+    fraction = graph.edges[output].fraction
+    x = to_input(masks, edge)
+
+    twin = load_quantised(session)
+    brevitas = in_parts(lambda m: run_brevitas(twin, m), masks, f"{kind}: brevitas")
+    qonnx = in_parts(lambda m: run_qonnx(path, m), masks, f"{kind}: qonnx")
+    left = accuracy.on_grid(brevitas, fraction, "Brevitas")
+    right = accuracy.on_grid(qonnx, fraction, "QONNX")
+    observer = CoverageObserver(graph)
+    emulated = Emulator(graph, observe=observer).run(x, progress=f"{kind}: emulator")[output]
+
+    differs = np.flatnonzero((right != emulated).any(axis=1))[:LOCATE_VECTORS]
+    first = None
+    if len(differs):
+        first = accuracy.locate_against_qonnx(source.graph, source, path, masks[differs])
+        first = first or "lowering"
+    results = [
+        accuracy.compare(
+            "brevitas", "qonnx", kind, left, right, first_layer=_some(left, right, "export")
+        ),
+        accuracy.compare(
+            "qonnx",
+            "emulator",
+            kind,
+            right,
+            emulated,
+            first_layer=first,
+            coverage=observer.result(),
+        ),
+    ]
+    if kind != "random":
+        count = len(x) if kind == "extreme" else session.recipe.hls.csim_events
+        project, compiled = load_project(session)
+        observer = CoverageObserver(graph)
+        emulated = Emulator(graph, observe=observer).run(x[:count])[output]
+        simulated = run_csim(
+            project, compiled, graph, x[:count], workers=session.options.workers, progress=True
+        )[output]
+        differs = np.flatnonzero((emulated != simulated).any(axis=1))[:LOCATE_VECTORS]
+        first = None
+        if len(differs):
+            first = accuracy.locate_against_csim(graph, project, compiled, x[differs]) or output
+        results.append(
+            accuracy.compare(
+                "emulator",
+                "csim",
+                kind,
+                emulated,
+                simulated,
+                first_layer=first,
+                coverage=observer.result(),
+            )
+        )
+    return results
+
+
+def _some(left: Any, right: Any, name: str) -> str | None:
+    return None if np.array_equal(left, right) else name

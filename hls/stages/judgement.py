@@ -1,0 +1,110 @@
+"""The report: everything that the stages found, judged, written and shown."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+import sys
+from pathlib import Path
+
+from trigforge.hls.report import SCHEMA, Dataset, Report, StageTime, save_report
+from trigforge.hls.session import Session
+from trigforge.hls.stages.comparison import comparison, load_comparison
+from trigforge.hls.stages.firmware import library
+from trigforge.hls.stages.hardware import BACKEND, hardware, load_hardware
+from trigforge.hls.stages.scoring import load_scores, score_name, scores
+from trigforge.hls.verdict import judge
+from trigforge.train.artifacts import atomic_path, sha256_json, versions
+
+REPORTS = Path("latency_reports")
+BOOTSTRAP_SEED = 40
+PACKAGES = (
+    *("trigforge", "torch", "brevitas", "onnx", "onnxruntime", "qonnx", "hls4ml", "numpy"),
+    *("scipy", "pythia8mc"),
+)
+
+
+def report_path(session: Session, reports: Path = REPORTS) -> Path:
+    """Where the JSON goes: the reviewed variant beside the committed one, others into build."""
+    folder = reports if session.is_reviewed else session.root
+    return folder / f"{session.options.model}.json"
+
+
+def judge_model(session: Session, reports: Path = REPORTS) -> Report:
+    """Run what is missing, judge, and write JSON, Markdown and the arrays behind the figures."""
+    import numpy as np
+
+    from trigforge.hls.markdown import to_markdown
+    from trigforge.hls.physics import assess, curves
+
+    for stage in (library, comparison, scores, hardware):
+        stage(session)
+    recipe, data = session.recipe, session.dataset
+    tables = load_scores(session)
+    stages = {name: tables[name] for name in ("float", "quantised", "firmware")}
+    by_score = {score_name(session): stages}
+    baselines = {"mask_sum": tables["mask_sum"], "n_tracks": tables["n_tracks"]}
+    background, signals = recipe.data.background, recipe.data.signals
+    info = data.info.get(f"{background}/test", data.info.get(background))
+    physics = assess(
+        by_score,
+        baselines,
+        background=background,
+        signals=signals,
+        info=info,
+        rng=np.random.default_rng(BOOTSTRAP_SEED),
+        max_rate_hz=recipe.budget.max_rate_hz,
+    )
+    block, accuracy = load_hardware(session), load_comparison(session)
+    verdict = judge(
+        session.budget,
+        recipe.budget,
+        observations=block.observations,
+        compute_units=block.compute_units,
+        physics=physics,
+        bit_accuracy=accuracy,
+    )
+    report = Report(
+        schema=SCHEMA,
+        model=session.options.model,
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        recipe_sha256=sha256_json(recipe),
+        versions={
+            "python": platform.python_version(),
+            **versions(*PACKAGES),
+            "compiler": str(library(session).manifest.info["compiler"]),
+        },
+        dataset=Dataset(
+            name="events" if session.options.data is None else Path(session.options.data).name,
+            source=data.source,
+            sha256=data.sha256,
+            preselection=data.preselection,
+            background=background,
+            background_events=len(data.test),
+            signals={name: len(events) for name, events in data.signals.items()},
+        ),
+        verdict=verdict,
+        bit_accuracy=accuracy,
+        physics=physics,
+        hardware={BACKEND: block},
+        stages=_times(session),
+    )
+    path = report_path(session, reports)
+    save_report(report, path)
+    with atomic_path(path.with_suffix(".md")) as temporary:
+        temporary.write_text(to_markdown(report), encoding="utf-8")
+    arrays = curves(by_score, baselines, background=background, signals=signals)
+    figures = session.root / f"{session.options.model}.npz"
+    with atomic_path(figures) as temporary, temporary.open("wb") as stream:
+        np.savez_compressed(stream, **arrays)  # type: ignore[arg-type] # as in scoring.py
+    return report
+
+
+def _times(session: Session) -> dict[str, StageTime]:
+    times = {}
+    ready = Path(sys.prefix) / ".ready"
+    if ready.is_file() and (seconds := ready.read_text().strip()).isdigit():
+        times["environment"] = StageTime(seconds=float(seconds), cached=True)
+    for name, result in session.results.items():
+        times[name] = StageTime(seconds=result.manifest.seconds, cached=result.cached)
+    return times

@@ -1,0 +1,79 @@
+"""Scores of all test events in three arithmetics, and the cheap baselines beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trigforge.hls.session import Session
+from trigforge.hls.stages.firmware import MODEL, export, lowered
+from trigforge.hls.stages.models import WEIGHTS, float_model, load_float, load_quantised
+from trigforge.hls.stages.progress import in_parts
+from trigforge.train.artifacts import StageResult, atomic_path
+
+SCORES = "scores.npz"
+
+Samples = dict[str, NDArray[Any]]
+
+
+def scores(session: Session) -> StageResult:
+    """Per sample: float, quantised and firmware score (integers), mask sum and track count."""
+    network = session.recipe.network
+
+    def run(folder: Path, work: Path, info: dict[str, Any]) -> None:
+        from trigforge.hls.emulator import Emulator
+        from trigforge.train.scores import evaluate_latents
+
+        graph = lowered(session)
+        emulator = Emulator(graph)
+        float_encoder, quantised = load_float(session).mask_encoder, load_quantised(session)
+        data = session.dataset
+        samples = {session.recipe.data.background: data.test, **data.signals}
+        masks = np.concatenate([events.masks for events in samples.values()])
+        latents = {
+            "float": in_parts(lambda m: evaluate_latents(float_encoder, m), masks, "float"),
+            "quantised": in_parts(lambda m: evaluate_latents(quantised, m), masks, "quantised"),
+            "firmware": emulator.run(masks[..., None], progress="firmware")[graph.outputs[0]],
+        }
+        arrays: Samples = {}
+        ends = np.cumsum([len(events) for events in samples.values()])[:-1]
+        for stage, values in latents.items():
+            column = network.score_sign * values[:, network.score_latent]
+            for sample, part in zip(samples, np.split(column, ends), strict=True):
+                arrays[f"{stage}/{sample}"] = part
+        for sample, events in samples.items():
+            arrays[f"mask_sum/{sample}"] = events.masks.sum(axis=(1, 2), dtype=np.int64)
+            arrays[f"n_tracks/{sample}"] = events.n_tracks
+        with atomic_path(folder / SCORES) as path, path.open("wb") as stream:
+            np.savez(stream, **arrays)  # type: ignore[arg-type] # the stub takes keywords for flags
+
+    return session.stage(
+        "scores",
+        [network.score_latent, network.score_sign],
+        {
+            "float": float_model(session).manifest.outputs[WEIGHTS],
+            "model": export(session).manifest.outputs[MODEL],
+            "events": session.data_key,
+        },
+        ("train", "quantize", "hls"),
+        run,
+    )
+
+
+def score_name(session: Session) -> str:
+    """``z_m[0]``, with a minus where small values are anomalous."""
+    network = session.recipe.network
+    return f"{'-' if network.score_sign < 0 else ''}z_m[{network.score_latent}]"
+
+
+def load_scores(session: Session) -> dict[str, Samples]:
+    """Table (``float``, ``mask_sum``...) -> sample -> (N,)."""
+    tables: dict[str, Samples] = {}
+    with np.load(scores(session).folder / SCORES, allow_pickle=False) as stored:
+        for key in stored.files:
+            table, _, sample = key.partition("/")
+            tables.setdefault(table, {})[sample] = stored[key]
+    return tables
