@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+
 from trigforge.hls.graph import Graph, Node
 from trigforge.hls.ops import Quantise
 from trigforge.hls.report import EdgeCoverage

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
+
 from trigforge.hls import kernels
 from trigforge.hls.graph import Edge, Graph, Ints, Node
 from trigforge.train.errors import InputError

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+
 from trigforge.hls.formats import Format
 from trigforge.train.errors import UnsupportedError
 

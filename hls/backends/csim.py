@@ -15,6 +15,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
+
 from trigforge.hls.backends.hls4ml_project import Project
 from trigforge.hls.emulator import check_input
 from trigforge.hls.graph import Graph, Ints

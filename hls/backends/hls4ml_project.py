@@ -15,6 +15,7 @@ from typing import Any
 import hls4ml
 import numpy as np
 from hls4ml.model.graph import ModelGraph
+
 from trigforge.hls.backends import hls4ml_layers
 from trigforge.hls.graph import Edge, Graph, Ints, Node
 from trigforge.hls.ops import Concat, Conv, Dense, Flatten, LeakyRelu, MaxPool, Quantise

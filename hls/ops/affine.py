@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from trigforge.hls.formats import Format
 from trigforge.hls.graph import Ints, check_bits
 

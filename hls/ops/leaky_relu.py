@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+
 from trigforge.hls.formats import Format
 from trigforge.hls.graph import Edge, Ints, Node, check_bits
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+
 from trigforge.hls.graph import Graph, Node
 from trigforge.hls.ops import Concat, Conv, Split
 
