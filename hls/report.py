@@ -302,7 +302,11 @@ def dump_report(report: Report) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses, mappings and tuples as plain JSON data; numpy numbers as Python's."""
+    """Dataclasses, mappings and tuples as plain JSON data; numpy numbers as Python's.
+
+    Whole numbers have no decimal point, whether a count or a float, so that reading and writing a
+    report again gives the same bytes.
+    """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -310,5 +314,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     if hasattr(value, "item"):
-        return value.item()
+        value = value.item()
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     return value
