@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
 from trigforge.train.errors import InputError
 from trigforge.train.metrics import Floats, Scores, auc, checked
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
 from trigforge.train.errors import InputError
 from trigforge.train.metrics import Floats, Scores, checked
 

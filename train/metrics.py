@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
+
 from trigforge.train.errors import InputError
 
 Scores = NDArray[Any]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
 from trigforge.train.errors import InputError
 from trigforge.train.metrics import MIN_EVENTS, Scores, checked
 

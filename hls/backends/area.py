@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+
 from trigforge.hls.backends.schedule import Process, multiplications
 from trigforge.hls.graph import Edge, Graph, Ints
 from trigforge.hls.ops import Conv, Dense

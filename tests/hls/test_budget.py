@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from trigforge.hls.budget import BUDGETS, budget_names, load_budget
 from trigforge.train.errors import InputError
 

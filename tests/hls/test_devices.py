@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from trigforge.hls.devices import DEVICES, device
 from trigforge.train.errors import InputError
 

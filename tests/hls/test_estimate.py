@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from trigforge.hls.backends import area
 from trigforge.hls.backends.estimate import Estimate, estimate, propose_reuse, scaled
 from trigforge.hls.backends.reuse import by_stage, resolve_reuse, valid_factors
@@ -374,3 +375,14 @@ def test_memories() -> None:
     assert area.fifo(16, 64).bram_18k == 0
     assert area.fifo(17, 64).bram_18k == 2
     assert area.line_buffer(58, 2, 32, 8) == area.Area(lut=2 * 32 * 8 * 2)
+
+
+def test_the_documentation_quotes_the_model_as_it_is() -> None:
+    text = (RECIPES.parent / "docs" / "estimates.md").read_text()
+    recipe = load_recipe("codae_mask_encoder", RECIPES)
+    for found in (estimate(svhn(), {}, U250), estimate(mask_encoder(), recipe.hls.reuse, U250)):
+        for quantity in ("latency_cycles", "ii_cycles", "lut", "ff", "bram_18k"):
+            assert f"{value(found, quantity):,}" in text, quantity
+    multipliers = sum(layer.multipliers or 0 for layer in found.layers if layer.reuse != 1)
+    assert f"{multipliers:,} multipliers" in text
+    assert 100 * multipliers / U250.dsp < 70

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from trigforge.hls.observations import (
     CHAIN,
     MEANING,

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm, spearmanr
+
 from trigforge.train.bootstrap import auc_difference
 from trigforge.train.equal_baseline import auc_at_equal
 from trigforge.train.errors import InputError
