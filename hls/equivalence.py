@@ -18,6 +18,14 @@ TOLERANCE = 0.05
 SIGMAS = 2.0
 MIN_COMPARABLE = 20
 
+# Baselines in words; others are named by their key.
+BASELINES = {"mask_sum": "mask sum", "n_tracks": "track count", "ht": "HT"}
+
+
+def in_words(baseline: str) -> str:
+    """A baseline's name in a sentence."""
+    return BASELINES.get(baseline, baseline.replace("_", " "))
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -65,7 +73,7 @@ def equivalence_statements(physics: Physics) -> list[str]:
 
 
 def _sentence(physics: Physics, score: str, baseline: str) -> str:
-    name = baseline.replace("_", " ")
+    name = in_words(baseline)
     stages = physics.scores[score]
     stage = next((s for s in ("firmware", "quantised", "float") if stages.stage(s)), "float")
     found = compare(physics, score, baseline, stage)

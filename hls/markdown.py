@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from trigforge.hls.equivalence import in_words
 from trigforge.hls.observations import MEANING, strongest
-from trigforge.hls.report import Check, Hardware, Layer, Physics, Report, SignalScore
+from trigforge.hls.report import (
+    Check,
+    EqualBaseline,
+    Hardware,
+    Layer,
+    Physics,
+    Report,
+    SignalScore,
+)
 
 MARKS = {"PASS": "✅ PASS", "FAIL": "❌ FAIL", "UNKNOWN": "❔ UNKNOWN"}
 STAGES = ("float", "quantised", "firmware")
@@ -117,15 +126,15 @@ def _physics(physics: Physics) -> str:
         signals = list(dict.fromkeys(s for stage in STAGES for s in stages.stage(stage)))
         header = ["signal", "n", *(f"AUC {stage}" for stage in STAGES)]
         for baseline in physics.baselines:
-            plain = baseline.replace("_", " ")
+            plain = in_words(baseline)
             header += [f"AUC {plain}", f"AUC at equal {plain}", f"{plain} itself"]
         header += ["fpr40", "1/ε_b at 20 %"]
         rows = [_signal_row(physics, score, signal) for signal in signals]
         parts.append(f"### Score `{score}`\n\n{_table(header, rows)}")
     parts.append(
         "AUC with DeLong's error; *AUC at equal baseline* compares events within 5 % of the same "
-        "baseline value, and *itself* is what the baseline scores there, so only the difference "
-        "counts. fpr40 and 1/ε_b are the firmware's background efficiency at 40 % and 1 / that at "
+        "baseline value (in brackets: signal events that have background there), and *itself* is "
+        "what the baseline scores there: between 0.5 and that value a score adds nothing. fpr40 and 1/ε_b are the firmware's background efficiency at 40 % and 1 / that at "
         "20 % signal efficiency."
     )
     if physics.thresholds:
@@ -156,12 +165,17 @@ def _signal_row(physics: Physics, score: str, signal: str) -> list[str]:
         null = own.auc_at_equal.get(baseline) if own else None
         row += [
             with_error(own.auc, own.auc_err) if own else "–",
-            with_error(at.auc, at.auc_err, 2) if at else "–",
+            _at_equal(at) if at else "–",
             with_error(null.auc, None, 2) if null else "–",
         ]
     row.append(with_error(last.fpr40, last.fpr40_err) if last else "–")
     row.append(number(last.eps_b_inv_20) if last else "–")
     return row
+
+
+def _at_equal(at: EqualBaseline) -> str:
+    """AUC at equal baseline with the number of signal events behind it."""
+    return "–" if at.auc is None else f"{with_error(at.auc, at.auc_err, 2)} ({at.n:,})"
 
 
 def _hardware(name: str, block: Hardware) -> str:

@@ -8,8 +8,9 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from trigforge.hls.equivalence import MIN_COMPARABLE, in_words
 from trigforge.hls.markdown import limit, number
-from trigforge.hls.report import Check, Physics, Report, Status
+from trigforge.hls.report import Check, EqualBaseline, Physics, Report, Status
 
 WIDTH = 100
 STYLES: dict[Status, str] = {"PASS": "green", "FAIL": "bold red", "UNKNOWN": "yellow"}
@@ -44,7 +45,7 @@ def _physics(physics: Physics, score: str) -> Table:
     table = _table(f"{score}: AUC", ["signal", "float", "quantised", "firmware", "± stat"])
     baselines = list(physics.baselines)[:1]  # the first is the one a sceptic would try
     for baseline in baselines:
-        plain = baseline.replace("_", " ")
+        plain = in_words(baseline)
         table.add_column(plain, justify="right")
         table.add_column(f"at equal {plain}", justify="right")
         table.add_column("itself", justify="right")
@@ -60,11 +61,16 @@ def _physics(physics: Physics, score: str) -> Table:
             at = last.auc_at_equal.get(baseline) if last else None
             null = own.auc_at_equal.get(baseline) if own else None
             row.append("–" if own is None else f"{own.auc:.4f}")
-            row.append("–" if at is None or at.auc is None else f"{at.auc:.2f}")
-            row.append("–" if null is None or null.auc is None else f"{null.auc:.2f}")
+            row += [_at_equal(at), _at_equal(null)]
         row.append("–" if last is None else f"{last.fpr40:.4f}")
         table.add_row(*row)
     return table
+
+
+def _at_equal(at: EqualBaseline | None) -> str:
+    """AUC at equal baseline, where enough events are comparable."""
+    few = at is None or at.auc is None or at.n < MIN_COMPARABLE
+    return "–" if few or at is None else f"{at.auc:.2f}"
 
 
 def _checks(checks: Sequence[Check]) -> Table:

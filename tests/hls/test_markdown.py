@@ -46,6 +46,8 @@ def test_every_table_is_rectangular_and_nothing_is_missing() -> None:
     assert [row[0] for row in physics[2:]] == list(judged.SIGNALS)
     firmware = report.physics.scores["z_m[0]"].firmware["suep_125"]
     assert f"{firmware.auc:.4f} ± {firmware.auc_err:.4f}" in physics[2]
+    at = firmware.auc_at_equal["mask_sum"]
+    assert f"{at.auc:.2f} ± {at.auc_err:.2f} ({at.n})" in physics[2]
     assert "| brevitas = qonnx | events | 32 | 64,000 | 0 | 0 | – | – |" in text
     assert "| conv1_g0 | conv | 6 | – | – | 11 | 1 | 288 |" in text
     assert "`estimated` | computed with the model" in text
