@@ -134,8 +134,9 @@ def _physics(physics: Physics) -> str:
     parts.append(
         "AUC with DeLong's error; *AUC at equal baseline* compares events within 5 % of the same "
         "baseline value (in brackets: signal events that have background there), and *itself* is "
-        "what the baseline scores there: between 0.5 and that value a score adds nothing. fpr40 and 1/ε_b are the firmware's background efficiency at 40 % and 1 / that at "
-        "20 % signal efficiency."
+        "what the baseline scores there: between 0.5 and that value a score adds nothing. fpr40 "
+        "and 1/ε_b are the firmware's background efficiency at 40 % and 1 / that at 20 % signal "
+        "efficiency."
     )
     if physics.thresholds:
         names = list(physics.thresholds[0].signal_efficiency)
