@@ -1,7 +1,7 @@
 """What hls4ml's streaming layers cost in LUTs, registers, DSPs and block RAM before synthesis.
 
 Every function is one equation of ``docs/estimates.md``; the constants below are its assumptions,
-each with its source. Counts are per process of :mod:`trigforge.hls.backends.schedule`, with the
+each with its source. Counts are per process of :mod:`trigforge.hls.backends.processes`, with the
 FIFO behind it.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trigforge.hls.backends.schedule import Process, multiplications
+from trigforge.hls.backends.processes import Process, multiplications
 from trigforge.hls.graph import Edge, Graph, Ints
 from trigforge.hls.ops import Conv, Dense
 

@@ -13,16 +13,14 @@ from dataclasses import dataclass, replace
 
 from trigforge.hls.backends import area
 from trigforge.hls.backends.area import Area
-from trigforge.hls.backends.reuse import resolve_reuse, valid_factors
-from trigforge.hls.backends.schedule import (
+from trigforge.hls.backends.processes import (
     IDLE_PIXEL,
     RESOURCE_OVERHEAD,
-    RESTART,
     Process,
-    Schedule,
     multiplications,
-    schedule,
 )
+from trigforge.hls.backends.reuse import resolve_reuse, valid_factors
+from trigforge.hls.backends.schedule import RESTART, Schedule, schedule
 from trigforge.hls.devices import Device
 from trigforge.hls.graph import Graph, Node
 from trigforge.hls.observations import Observation, observe

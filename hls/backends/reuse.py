@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from trigforge.hls.backends.schedule import multiplications
+from trigforge.hls.backends.processes import multiplications
 from trigforge.hls.graph import Graph
 from trigforge.hls.ops import Conv, Dense
 from trigforge.train.errors import InputError, unknown_name

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from trigforge.hls.backends import area
 from trigforge.hls.backends.estimate import Estimate, estimate, propose_reuse, scaled
+from trigforge.hls.backends.processes import processes
 from trigforge.hls.backends.reuse import by_stage, resolve_reuse, valid_factors
 from trigforge.hls.backends.schedule import schedule
 from trigforge.hls.budget import load_budget
@@ -202,8 +203,6 @@ def test_resource_strategy_cycles_match_the_published_c_synthesis() -> None:
 
 def simulate(graph: Graph, reuse: dict[str, int]) -> tuple[int, int]:
     """Slow oracle: every process as a loop over its steps with queues of arrival times."""
-    from trigforge.hls.backends.schedule import processes
-
     streams = {
         name: list(range(edge.shape[0] * edge.shape[1])) for name, edge in graph.inputs.items()
     }
