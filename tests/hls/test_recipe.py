@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from trigforge.hls.budget import load_budget
+from trigforge.hls.recipe import PRESETS, RECIPES, load_recipe, recipe_names
+from trigforge.train.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / RECIPES
+
+
+@pytest.mark.parametrize("name", recipe_names(FOLDER))
+def test_every_committed_recipe_parses_in_every_preset(name: str) -> None:
+    for preset in PRESETS.values():
+        recipe = preset(load_recipe(name, FOLDER))
+        load_budget(recipe.budget.name).check_part(recipe.hls.part)
+
+
+def edited(tmp_path: Path, old: str, new: str) -> None:
+    text = (FOLDER / "codae_mask_encoder.yaml").read_text()
+    assert old in text
+    (tmp_path / "edited.yaml").write_text(text.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("weight_bits", "wieght_bits", r"quantize: unknown key 'wieght_bits'.*mean 'weight_bits'"),
+        ("groups: [1, 2", "groups: [1, 3", r"network: groups\[1\] is 3, which does not divide 64"),
+        ("groups: [1, 2, 2, 2]", "groups: [1, 2]", "one group count per convolution"),
+        ("bias_bits: 12", "bias_bits: 1", r"bias_bits is \[1\], expected widths from 2 to 16"),
+        ("[8, 8, 8, 8]", "[8, 8, 8]", "expected one more than activation_bits"),
+        ("latents: 2", "latents: two", "network.latents is 'two', expected an integer"),
+        ("architecture: codae", "architecture: coda", "expected one of codae"),
+        ("compute_units: 1", "compute_units: 0", "compute_units is 0, expected at least 1"),
+        ("conv2: ", "conv2: -", r"reuse\.conv2 is -\d+, expected at least 1"),
+    ],
+)
+def test_a_wrong_recipe_is_one_sentence(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+    edited(tmp_path, old, new)
+    with pytest.raises(InputError, match=rf"edited\.yaml: .*{sentence}"):
+        load_recipe("edited", tmp_path)
+
+
+def test_an_unknown_model_lists_the_known_ones() -> None:
+    with pytest.raises(InputError, match="unknown model 'nope', known are .*codae_mask_encoder"):
+        load_recipe("nope", FOLDER)
+
+
+def test_a_missing_folder_says_where_to_stand(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="run in the root of the repository"):
+        load_recipe("codae_mask_encoder", tmp_path / "none")
+
+
+def test_smoke_shrinks_and_forgets_released_weights() -> None:
+    recipe = PRESETS["smoke"](load_recipe("codae_mask_encoder", FOLDER))
+    assert recipe.network.filters == (8, 16, 16, 32)
+    assert recipe.train.released is None and recipe.quantize.released is None
+    assert recipe.data.limit_train == 512
