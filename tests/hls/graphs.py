@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from trigforge.hls.formats import Format
 from trigforge.hls.graph import Edge, Graph, Node
 from trigforge.hls.ops import Conv, Dense, Flatten, LeakyRelu, MaxPool, Quantise

@@ -7,6 +7,7 @@ from pathlib import Path
 import graphs
 import numpy as np
 import pytest
+
 from trigforge.hls.accuracy import locate_against_csim
 from trigforge.hls.backends.csim import compile_project, run_csim
 from trigforge.hls.backends.hls4ml_project import Project, ProjectConfig, build_project

@@ -7,6 +7,7 @@ import reference
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from trigforge.hls import kernels
 from trigforge.hls.emulator import Emulator
 from trigforge.hls.formats import Format

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from trigforge.hls.formats import Format
 
 integers = st.integers(-(1 << 40), 1 << 40)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import graphs
 import numpy as np
 import pytest
+
 from trigforge.hls.emulator import Emulator
 from trigforge.hls.formats import Format
 from trigforge.hls.graph import Edge, Graph

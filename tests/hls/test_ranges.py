@@ -8,6 +8,7 @@ import pytest
 import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from trigforge.hls.formats import Format
 from trigforge.hls.graph import Edge, Graph
 from trigforge.hls.ops import Concat, Conv, Dense, LeakyRelu, MaxPool, Quantise

@@ -46,7 +46,7 @@ def test_a_wrong_recipe_is_one_sentence(tmp_path: Path, old: str, new: str, sent
 
 
 def test_an_unknown_model_lists_the_known_ones() -> None:
-    with pytest.raises(InputError, match="unknown model 'nope', known are .*codae_mask_encoder"):
+    with pytest.raises(InputError, match=r"unknown model 'nope', known are .*codae_mask_encoder"):
         load_recipe("nope", FOLDER)
 
 
