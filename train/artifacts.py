@@ -24,6 +24,10 @@ from typing import Any
 from trigforge.train.errors import InputError, StorageError
 
 MANIFEST = "manifest.json"
+NOT_WRITABLE = (
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG),
+    *(errno.EIO, errno.EMFILE, errno.EXDEV),
+)
 
 
 def sha256_file(path: Path) -> str:
@@ -77,16 +81,18 @@ def atomic_path(path: Path) -> Iterator[Path]:
         yield temporary
         temporary.replace(path)
     except OSError as error:
-        raise storage_error(path, error) from error
+        raise storage_error(path, error) from None
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 
-def storage_error(path: Path, error: OSError) -> StorageError:
-    """The one sentence for a failed write."""
+def storage_error(path: Path, error: OSError) -> OSError | StorageError:
+    """The one sentence for a failed write; errors of another kind come back as they are."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageError(f"{path}: the disk is full; free some space and run the command again")
+    if error.errno not in NOT_WRITABLE:
+        return error
     reason = error.strerror or str(error)
     return StorageError(f"{path}: cannot be written ({reason}); check the path and its rights")
 
@@ -202,7 +208,7 @@ class StageFolder:
             shutil.rmtree(self.folder, ignore_errors=True)
             self.partial.replace(self.folder)
         except OSError as error:
-            raise storage_error(self.folder, error) from error
+            raise storage_error(self.folder, error) from None
         finally:
             shutil.rmtree(self.partial, ignore_errors=True)
         shutil.rmtree(self.work, ignore_errors=True)
