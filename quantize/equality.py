@@ -35,6 +35,7 @@ FLOAT32_STEPS = 2.0**24
 FLOAT64_STEPS = 2.0**53
 
 
+@torch.no_grad()
 def sum_bounds(model: MaskEncoder) -> list[float]:
     """Largest possible |sum| of each layer with weights, in steps of its grid, input to output.
 
@@ -46,7 +47,7 @@ def sum_bounds(model: MaskEncoder) -> list[float]:
         weight, bias = layer.quant_weight(), layer.quant_bias()
         sums = weight.value.double().abs().flatten(1).sum(1) * largest * grid
         step = min(float(weight.scale) * grid, float(bias.scale))
-        bounds.append(float((sums + bias.value.double().abs()).max().detach()) / step)
+        bounds.append(float((sums + bias.value.double().abs()).max()) / step)
         if activation is not None:
             quantizer = activation.quantizer.act_quant
             largest, grid = 2.0 ** (float(quantizer.bit_width()) - 1), float(quantizer.scale())

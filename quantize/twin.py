@@ -77,7 +77,7 @@ def build_twin(
         for name, tensor in merge_norm(encoder).items():
             twin.get_parameter(name).copy_(tensor)
     samples = activation_samples(encoder, masks)
-    activated = [(layer, activation) for layer, activation in _layers(twin) if activation]
+    activated = [(layer, activation) for layer, activation in layers_in_order(twin) if activation]
     for (layer, activation), values in zip(activated, samples, strict=True):
         quantizer = activation.quantizer.act_quant
         bits = int(quantizer.bit_width())
@@ -85,7 +85,7 @@ def build_twin(
         with torch.no_grad():
             layer.bias += 2.0 ** (scale_exponent(quantizer) - 1)
     grid = 0
-    for layer, activation in _layers(twin):
+    for layer, activation in layers_in_order(twin):
         bits = int(layer.weight_quant.bit_width())
         exponent = best_exponent(layer.weight.detach(), bits)
         set_exponent(layer.weight_quant, bits, exponent)
@@ -102,7 +102,7 @@ def build_twin(
     return twin
 
 
-def _layers(twin: MaskEncoder) -> Iterator[tuple[Any, Any]]:
+def layers_in_order(twin: MaskEncoder) -> Iterator[tuple[Any, Any]]:
     """(convolution or dense layer, activation behind it or None), input to output."""
     for block in twin.blocks:
         yield block.conv, block.activation
