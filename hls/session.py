@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from trigforge.train.events import EventDataset
 
 GENERATED = "generated"
+# events per generated chunk where a preset asks for few of them
+SMALL_CHUNK = 100
 PACKAGES = ("torch", "brevitas", "onnx", "onnxruntime", "qonnx", "hls4ml", "numpy")
 
 Body = Callable[[Path, Path, dict[str, Any]], None]
@@ -171,11 +173,19 @@ class Session:
             )
         }
         counts |= {s: data.limit_signal or SHIPPED_COUNTS[s] for s in data.signals}
+        chunk_events = SMALL_CHUNK if data.limit_train else None
         folder = self.build / "events"
-        key = sha256_json([counts, SHIPPED_SEED, sha256_file(Path(__file__))])
+        key = sha256_json([counts, SHIPPED_SEED, chunk_events, sha256_sources("train")])
         path = folder / f"{key[:16]}.npz"
         if not path.is_file():
-            generate_dataset(counts, SHIPPED_SEED, self.options.workers, folder / "chunks", path)
+            generate_dataset(
+                counts,
+                SHIPPED_SEED,
+                self.options.workers,
+                folder / "chunks",
+                path,
+                chunk_events=chunk_events,
+            )
         return path
 
 
