@@ -42,6 +42,31 @@ def test_activations_truncate_and_saturate(exponent: int) -> None:
     assert scale_exponent(activation.quantizer.act_quant) == exponent
 
 
+@pytest.mark.parametrize("exponent", [-4, 0])
+def test_training_computes_what_evaluation_computes(exponent: int) -> None:
+    """Values and gradients of the fused training function are Brevitas' own."""
+    activation = layers(activation_bits=5).activation(0.25)
+    assert isinstance(activation, QuantLeaky)
+    set_exponent(activation.quantizer.act_quant, 5, exponent)
+    step = 2.0**exponent
+    torch.manual_seed(1)
+    on_grid = torch.arange(-100, 100) * step
+    between = 30 * step * torch.randn(2000)
+    for values, same_gradient in ((on_grid, False), (between, True)):
+        fused = values.clone().requires_grad_()
+        plain = values.clone().requires_grad_()
+        weights = torch.randn(len(values))
+        found = activation.train()(fused)
+        expected = activation.eval()(plain)
+        assert torch.equal(found, expected)
+        (found * weights).sum().backward()
+        (expected * weights).sum().backward()
+        assert fused.grad is not None and plain.grad is not None
+        if same_gradient:
+            assert torch.equal(fused.grad, plain.grad)
+            assert 0 < int((fused.grad == 0).sum()) < len(values)
+
+
 def test_the_lowest_activation_code_is_used() -> None:
     activation = layers().activation(0.5)
     assert isinstance(activation, QuantLeaky)
