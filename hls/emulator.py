@@ -13,8 +13,9 @@ from trigforge.hls import kernels
 from trigforge.hls.graph import Edge, Graph, Ints, Node
 from trigforge.train.errors import InputError
 
-# Bytes that the largest activation of a batch may take; the batch size follows from it.
-BATCH_BYTES = 64 << 20
+# Bytes that the largest activation of a batch may take; the batch size follows from it. Small enough
+# for activations to stay in the cache between operations.
+BATCH_BYTES = 8 << 20
 
 Observer = Callable[[Node, tuple[Tensor, ...], Tensor], None]
 

@@ -87,7 +87,7 @@ def test_results_do_not_depend_on_the_batch(rng: np.random.Generator) -> None:
 
 def test_memory_is_bounded_by_the_batch(rng: np.random.Generator) -> None:
     graph = graphs.mask_encoder(rng, 72, 58, (64, 64), (1, 2))
-    assert Emulator(graph).batch_size * 72 * 58 * 64 * 4 <= 64 << 20
+    assert Emulator(graph).batch_size * 72 * 58 * 64 * 4 <= 8 << 20
 
 
 @pytest.mark.parametrize(
