@@ -112,7 +112,7 @@ def smoke(recipe: Recipe) -> Recipe:
             bottleneck=network.bottleneck // 8,
         ),
         data=replace(data, limit_train=512, limit_validation=128, limit_test=512, limit_signal=128),
-        train=replace(recipe.train, epochs=1, released=None),
+        train=replace(recipe.train, epochs=1, released=None, compile=False),
         quantize=replace(recipe.quantize, epochs=1, released=None),
         hls=replace(recipe.hls, reuse={}, csim_events=8),
         budget=replace(recipe.budget, max_auc_drop=1.0, min_auc={}),
