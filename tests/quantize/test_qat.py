@@ -8,6 +8,7 @@ from networks import CONFIG, DATASET, NETWORK, float_encoder
 
 from trigforge.quantize.qat import (
     Distillation,
+    background_fidelity,
     distillation_metrics,
     latent_spread,
     load_released_encoder,
@@ -16,7 +17,6 @@ from trigforge.quantize.qat import (
     twin_from_state,
 )
 from trigforge.train.errors import InputError
-from trigforge.train.scores import evaluate_latents
 
 COARSE = replace(
     CONFIG, weight_bits=(4,) * 5, activation_bits=(6,) * 4, learning_rate=3e-3, batch_size=8
@@ -30,8 +30,7 @@ def test_training_mends_coarse_quantisation(tmp_path: Path) -> None:
     unexplained = 1 - metrics["explained_variance"]
     assert unexplained < 0.85 * (1 - metrics["calibrated_explained_variance"])
     twin = twin_from_state(NETWORK, COARSE, quantized.state)
-    images = DATASET.validation.masks
-    again = distillation_metrics(evaluate_latents(twin, images), evaluate_latents(encoder, images))
+    again = background_fidelity(twin, encoder, DATASET.validation.masks)
     assert again == {key: metrics[key] for key in again}
     repeated = quantize_mask_encoder(NETWORK, COARSE, encoder, DATASET, tmp_path, progress=False)
     assert repeated.history == quantized.history
@@ -73,13 +72,14 @@ def test_another_teacher_starts_over() -> None:
 
 def test_metrics_of_known_latents(rng: np.random.Generator) -> None:
     targets = rng.normal(size=(4000, 2)).astype(np.float32) * np.float32([1, 50])
-    assert distillation_metrics(targets, targets) == pytest.approx(
+    spread = latent_spread(targets)
+    assert distillation_metrics(targets, targets, spread) == pytest.approx(
         {"explained_variance": 1, "rank_correlation": 1}
     )
-    noisy = targets + 0.5 * latent_spread(targets) * rng.normal(size=(4000, 2)).astype(np.float32)
-    found = distillation_metrics(noisy, targets)
+    noisy = targets + 0.5 * spread * rng.normal(size=(4000, 2)).astype(np.float32)
+    found = distillation_metrics(noisy, targets, spread)
     assert found["explained_variance"] == pytest.approx(0.75, abs=0.02)
-    flipped = distillation_metrics(targets * np.float32([1, -1]), targets)
+    flipped = distillation_metrics(targets * np.float32([1, -1]), targets, spread)
     assert flipped["rank_correlation"] == pytest.approx(-1)
     assert latent_spread(np.ones((5, 2), np.float32)).tolist() == [1, 1]
 
