@@ -28,7 +28,7 @@ def test_every_edge_equals_the_pure_integer_twin(rng: np.random.Generator, lower
             assert np.array_equal(got[name][event], values.astype(np.int64)), name
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(0, 2**32 - 1))
 def test_elementwise_operations_on_random_formats(seed: int) -> None:
     rng = np.random.default_rng(seed)
