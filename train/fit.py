@@ -7,6 +7,7 @@ trajectory of one that was not.
 
 from __future__ import annotations
 
+import io
 import math
 import sys
 import time
@@ -146,17 +147,16 @@ def fit(
         if progress:
             shown = ", ".join(f"{k} {v:.4g}" for k, v in history[-1].items() if k != "epoch")
             tqdm.write(f"{name}: epoch {epoch + 1}/{schedule.epochs}: {shown}", file=sys.stderr)
-        with atomic_path(path) as temporary:
-            torch.save(
-                {
-                    "key": key,
-                    "model": model.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                    "history": history,
-                    "best": best,
-                },
-                temporary,
-            )
+        _save(
+            path,
+            {
+                "key": key,
+                "model": model.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "history": history,
+                "best": best,
+            },
+        )
     model.load_state_dict(best)
     model.eval()
     return Fitted(best, history, best_epoch(history, objective.selection))
@@ -222,7 +222,7 @@ def _epoch(
             if not math.isfinite(value):
                 raise TrainingError(
                     f"{name}: the loss is {value} in epoch {epoch + 1}, batch {batch + 1}; "
-                    "lower train.learning_rate or check the input events"
+                    "lower the learning rate or check the input events"
                 )
             nn.utils.clip_grad_norm_(trained, schedule.clip_norm)
             optimizer.step()
@@ -230,6 +230,14 @@ def _epoch(
             bar.update(size)
             bar.set_postfix_str(f"loss {value:.4g}", refresh=False)
     return total / batches
+
+
+def _save(path: Path, checkpoint: dict[str, Any]) -> None:
+    """Write a checkpoint whole or not at all; through memory, as torch hides why a disk refuses."""
+    buffer = io.BytesIO()
+    torch.save(checkpoint, buffer)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
 
 
 def _load(path: Path, key: str) -> dict[str, Any] | None:

@@ -1,3 +1,4 @@
+import errno
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
@@ -8,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from trigforge.train.errors import InputError, TrainingError
+from trigforge.train.errors import InputError, StorageError, TrainingError
 from trigforge.train.fit import CHECKPOINT, Fitted, Schedule, fit, learning_rate
 
 SCHEDULE = Schedule(
@@ -148,6 +149,23 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(InputError, match=r"checkpoint\.pt: not a readable checkpoint"):
         run(Line(), tmp_path)
+
+
+def test_a_full_disk_keeps_the_last_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(Line(), tmp_path, replace(SCHEDULE, epochs=1))
+    before = (tmp_path / CHECKPOINT).read_bytes()
+
+    def full(self: Path, data: object) -> int:
+        self.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(StorageError, match="the disk is full"):
+        run(Line(), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]
+    assert (tmp_path / CHECKPOINT).read_bytes() == before
 
 
 def test_gradients_are_clipped(tmp_path: Path) -> None:
