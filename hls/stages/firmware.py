@@ -67,13 +67,15 @@ def library(session: Session) -> StageResult:
             {"folder": str(project.folder), "name": project.name, "traced": project.traced},
         )
 
+    if not session.project_folder.is_dir():
+        # whoever deletes the project gets it back
+        shutil.rmtree(session.root / "library", ignore_errors=True)
     return session.stage(
         "library",
         [session.recipe.hls.part, session.recipe.hls.reuse, session.budget.clock_period_ns],
         {
             "model": before.manifest.outputs[MODEL],
             "project": sha256_json(str(session.project_folder.resolve())),
-            "present": str(session.project_folder.is_dir()),
         },
         ("train", "quantize", "hls"),
         run,
