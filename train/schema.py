@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import yaml
+
 from trigforge.train.errors import InputError, unknown_name
 
 T = TypeVar("T")
