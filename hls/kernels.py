@@ -14,7 +14,25 @@ from torch import Tensor
 from torch.nn import functional
 
 from trigforge.hls.graph import Edge, Node
-from trigforge.hls.ops import Concat, Conv, Dense, Flatten, LeakyRelu, MaxPool, Quantise, Split
+from trigforge.hls.ops import (
+    Add,
+    Append,
+    Concat,
+    Conv,
+    Crop,
+    Dense,
+    Flatten,
+    LeakyRelu,
+    MaxPool,
+    Mul,
+    Prelu,
+    Quantise,
+    Scale,
+    Split,
+    Sub,
+    Tile,
+    aligned,
+)
 
 FLOAT32_BITS = 24
 FLOAT64_BITS = 53
@@ -105,13 +123,66 @@ def _flatten(node: Flatten, inputs: Sequence[Edge], dtype: torch.dtype) -> Kerne
     return lambda x: x.reshape(x.shape[0], -1)
 
 
+def _prelu(node: Prelu, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    up = float(1 << node.slope_fraction)
+    slopes = torch.from_numpy(node.slopes).to(dtype)
+    return lambda x: torch.where(x >= 0, x * up, x * slopes)
+
+
+def _scale(node: Scale, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    product_shift, shift = node.shifts(inputs[0])
+    factor = torch.from_numpy(node.factor << product_shift).to(dtype)
+    offset = torch.from_numpy(node.offset << shift).to(dtype)
+    return lambda x: torch.addcmul(offset, x, factor)
+
+
+def _add(node: Add | Sub, inputs: Sequence[Edge], dtype: torch.dtype) -> Callable[..., Tensor]:
+    _, (a_shift, b_shift) = aligned.shifts(inputs)
+    a_unit = 2.0**a_shift
+    b_unit = 2.0**b_shift * (-1 if isinstance(node, Sub) else 1)
+    return lambda a, b: a * a_unit + b * b_unit
+
+
+def _mul(node: Mul, inputs: Sequence[Edge], dtype: torch.dtype) -> Callable[..., Tensor]:
+    return torch.mul
+
+
+def _crop(node: Crop, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    rows = slice(node.top, node.top + node.height)
+    columns = slice(node.left, node.left + node.width)
+    return lambda x: x[:, rows, columns]
+
+
+def _tile(node: Tile, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    return lambda x: x[:, None, None, :].expand(-1, node.height, node.width, -1)
+
+
+def _append(node: Append, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    x_shift, shift = node.shifts(inputs[0])
+    constant = torch.from_numpy(node.constant << shift).to(dtype)
+    unit = 2.0**x_shift
+
+    def run(x: Tensor) -> Tensor:
+        return torch.cat([x * unit, constant.expand(len(x), -1, -1, -1)], dim=-1)
+
+    return run
+
+
 PREPARE: dict[type[Node], Callable[..., Callable[..., Tensor]]] = {
+    Add: _add,
+    Append: _append,
     Concat: _concat,
     Conv: _conv,
+    Crop: _crop,
     Dense: _dense,
     Flatten: _flatten,
     LeakyRelu: _leaky_relu,
     MaxPool: _max_pool,
+    Mul: _mul,
+    Prelu: _prelu,
     Quantise: _quantise,
+    Scale: _scale,
     Split: _split,
+    Sub: _add,
+    Tile: _tile,
 }

@@ -15,7 +15,7 @@ from pathlib import Path
 import onnx
 
 from trigforge.hls.graph import Graph
-from trigforge.hls.readers import layers, quantisers
+from trigforge.hls.readers import elementwise, geometry, layers, quantisers
 from trigforge.hls.readers.reader import Reader, Tensor
 from trigforge.train.errors import InputError, UnsupportedError
 
@@ -29,15 +29,24 @@ class QonnxGraph:
 
 
 READERS: dict[str, Callable[[Reader, onnx.NodeProto], None]] = {
+    "Add": elementwise.add,
+    "BatchNormalization": elementwise.batch_normalization,
+    "Concat": geometry.concat,
     "Conv": layers.conv,
     "Flatten": layers.flatten,
     "Gemm": layers.gemm,
     "LeakyRelu": layers.leaky_relu,
+    "MatMul": layers.matmul,
     "MaxPool": layers.max_pool,
+    "Mul": elementwise.mul,
+    "PRelu": elementwise.prelu,
     "Pad": layers.pad,
     "Quant": quantisers.quantise,
     "Relu": layers.leaky_relu,
     "Reshape": layers.flatten,
+    "Slice": geometry.slice_,
+    "Split": geometry.split,
+    "Sub": elementwise.sub,
     "Transpose": layers.transpose,
 }
 

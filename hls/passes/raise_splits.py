@@ -12,9 +12,20 @@ from dataclasses import replace
 from itertools import pairwise
 
 from trigforge.hls.graph import Graph, Node
-from trigforge.hls.ops import Concat, Conv, LeakyRelu, MaxPool, Quantise, Split
+from trigforge.hls.ops import (
+    Concat,
+    Conv,
+    Crop,
+    LeakyRelu,
+    MaxPool,
+    Prelu,
+    Quantise,
+    Scale,
+    Split,
+)
 
-CHANNELWISE = (LeakyRelu, MaxPool, Quantise)
+# Operations that treat every channel by itself; their ``block`` takes channels out.
+CHANNELWISE = (Crop, LeakyRelu, MaxPool, Prelu, Quantise, Scale)
 
 
 def raise_splits(graph: Graph) -> Graph:
@@ -71,7 +82,8 @@ def _copies(node: Node, splits: list[Split]) -> list[Node]:
         name = f"{node.name}_g{index}"
         source = f"{node.inputs[0]}_{name}"
         nodes.append(replace(split, name=f"{name}_in", inputs=node.inputs, output=source))
-        nodes.append(replace(node, name=name, inputs=(source,), output=split.output))
+        part = node.block(split.start, split.stop)
+        nodes.append(replace(part, name=name, inputs=(source,), output=split.output))
     return nodes
 
 

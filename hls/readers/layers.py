@@ -67,6 +67,25 @@ def gemm(reader: Reader, node: onnx.NodeProto) -> None:
     reader.add(node, exact, order)
 
 
+def matmul(reader: Reader, node: onnx.NodeProto) -> None:
+    """Dense layer without a bias; an addition behind it becomes its bias in lowering."""
+    edge, order = reader.place(node)
+    weight, weight_fraction = reader.integers(node, 1)
+    if order != "BC" or weight.ndim != 2:
+        raise reader.refuse(node, "is not a product of a vector with a constant matrix")
+    name = reader.name("dense")
+    exact = Dense(
+        name=name,
+        inputs=(edge,),
+        output=name,
+        weight=weight,
+        bias=np.zeros(weight.shape[1], np.int64),
+        weight_fraction=weight_fraction,
+        bias_fraction=0,
+    )
+    reader.add(node, exact, order)
+
+
 def leaky_relu(reader: Reader, node: onnx.NodeProto) -> None:
     """LeakyReLU and ReLU."""
     edge, order = reader.place(node)

@@ -72,9 +72,13 @@ class Reader:
 
     def add(self, node: onnx.NodeProto, exact: Node, order: str) -> None:
         """Append a node of the exact graph."""
+        self.insert(exact)
+        self.known(node.output[0], exact.output, order)
+
+    def insert(self, exact: Node) -> None:
+        """Append a node of the exact graph that stands for no ONNX tensor of its own."""
         self.nodes.append(exact)
         self.edges[exact.output] = typed(exact, self.edges)
-        self.known(node.output[0], exact.output, order)
 
     def known(self, tensor: str, edge: str, order: str) -> None:
         """Remember where an ONNX tensor went."""

@@ -7,7 +7,24 @@ from typing import Any
 import numpy as np
 
 from trigforge.hls.graph import Graph, Node
-from trigforge.hls.ops import Concat, Conv, Dense, Flatten, LeakyRelu, MaxPool, Quantise, Split
+from trigforge.hls.ops import (
+    Add,
+    Append,
+    Concat,
+    Conv,
+    Crop,
+    Dense,
+    Flatten,
+    LeakyRelu,
+    MaxPool,
+    Mul,
+    Prelu,
+    Quantise,
+    Scale,
+    Split,
+    Sub,
+    Tile,
+)
 
 
 def run(graph: Graph, x: Any) -> dict[str, Any]:
@@ -49,14 +66,46 @@ def apply(node: Node, inputs: list[Any], fractions: list[int]) -> Any:
             return x[..., node.start : node.stop]
         case Flatten():
             return x.reshape(-1)
+        case Prelu():
+            return by_channel(
+                x,
+                lambda v, c: v << node.slope_fraction if v >= 0 else v * int(node.slopes[c]),
+            )
+        case Scale():
+            products, offsets = shifts(node, fractions[0])
+            return by_channel(
+                x,
+                lambda v, c: (
+                    ((v * int(node.factor[c])) << products) + (int(node.offset[c]) << offsets)
+                ),
+            )
+        case Add() | Sub():
+            common = max(fractions)
+            a, b = (v * 2 ** (common - f) for v, f in zip(inputs, fractions, strict=True))
+            return a + b if isinstance(node, Add) else a - b
+        case Mul():
+            return inputs[0] * inputs[1]
+        case Crop():
+            rows = range(node.top, node.top + node.height)
+            columns = range(node.left, node.left + node.width)
+            return np.array([[x[r, c] for c in columns] for r in rows], object)
+        case Tile():
+            return np.array([[x] * node.width] * node.height, object)
+        case Append():
+            common = max(fractions[0], node.constant_fraction)
+            own = node.constant.astype(object) * 2 ** (common - node.constant_fraction)
+            return np.concatenate([x * 2 ** (common - fractions[0]), own], axis=-1)
     raise NotImplementedError(node.op)
 
 
-def shifts(node: Conv | Dense, x_fraction: int) -> tuple[int, int]:
+def shifts(node: Conv | Dense | Scale, x_fraction: int) -> tuple[int, int]:
     """Left shifts of products and biases to their common grid."""
-    products = x_fraction + node.weight_fraction
-    common = max(products, node.bias_fraction)
-    return common - products, common - node.bias_fraction
+    if isinstance(node, Scale):
+        factor, offset = node.factor_fraction, node.offset_fraction
+    else:
+        factor, offset = node.weight_fraction, node.bias_fraction
+    common = max(x_fraction + factor, offset)
+    return common - x_fraction - factor, common - offset
 
 
 def convolve(node: Conv, x: Any, x_fraction: int) -> Any:
@@ -98,3 +147,11 @@ def max_pool(node: MaxPool, x: Any) -> Any:
 def elementwise(x: Any, function: Any) -> Any:
     """Apply to every Python integer."""
     return np.array([function(int(v)) for v in x.ravel()], object).reshape(x.shape)
+
+
+def by_channel(x: Any, function: Any) -> Any:
+    """Apply to every Python integer and its channel."""
+    y = np.zeros(x.shape, object)
+    for index in np.ndindex(*x.shape):
+        y[index] = function(int(x[index]), index[-1])
+    return y
