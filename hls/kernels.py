@@ -17,14 +17,17 @@ from trigforge.hls.graph import Edge, Node
 from trigforge.hls.ops import (
     Add,
     Append,
+    Bilinear,
     Concat,
     Conv,
+    ConvTranspose,
     Crop,
     Dense,
     Flatten,
     LeakyRelu,
     MaxPool,
     Mul,
+    Nearest,
     Prelu,
     Quantise,
     Scale,
@@ -168,17 +171,46 @@ def _append(node: Append, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
     return run
 
 
+def _conv_transpose(
+    node: ConvTranspose, inputs: Sequence[Edge], dtype: torch.dtype
+) -> Callable[..., Tensor]:
+    return _conv(node.as_conv(), inputs, dtype)
+
+
+def _nearest(node: Nearest, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    def run(x: Tensor) -> Tensor:
+        count, height, width, channels = x.shape
+        blocks = x[:, :, None, :, None, :].expand(-1, -1, 2, -1, 2, -1)
+        return blocks.reshape(count, 2 * height, 2 * width, channels)
+
+    return run
+
+
+def _bilinear(node: Bilinear, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    def double(x: Tensor, axis: int) -> Tensor:
+        size = x.shape[axis]
+        before = torch.cat([x.narrow(axis, 0, 1), x.narrow(axis, 0, size - 1)], axis)
+        after = torch.cat([x.narrow(axis, 1, size - 1), x.narrow(axis, size - 1, 1)], axis)
+        pairs = torch.stack([before + 3 * x, 3 * x + after], axis + 1)
+        return pairs.flatten(axis, axis + 1)
+
+    return lambda x: double(double(x, 1), 2)
+
+
 PREPARE: dict[type[Node], Callable[..., Callable[..., Tensor]]] = {
     Add: _add,
     Append: _append,
+    Bilinear: _bilinear,
     Concat: _concat,
     Conv: _conv,
+    ConvTranspose: _conv_transpose,
     Crop: _crop,
     Dense: _dense,
     Flatten: _flatten,
     LeakyRelu: _leaky_relu,
     MaxPool: _max_pool,
     Mul: _mul,
+    Nearest: _nearest,
     Prelu: _prelu,
     Quantise: _quantise,
     Scale: _scale,

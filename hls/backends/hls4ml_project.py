@@ -22,6 +22,7 @@ from trigforge.hls.graph import Edge, Graph, Ints, Node
 from trigforge.hls.ops import (
     Add,
     Append,
+    Bilinear,
     Concat,
     Conv,
     Crop,
@@ -30,6 +31,7 @@ from trigforge.hls.ops import (
     LeakyRelu,
     MaxPool,
     Mul,
+    Nearest,
     Prelu,
     Quantise,
     Scale,
@@ -281,6 +283,7 @@ def _flatten(lists: LayerList, graph: Graph, node: Flatten) -> list[Node]:
 WRITERS: dict[type[Node], Callable[[LayerList, Graph, Any], list[Node]]] = {
     Add: hls4ml_streams.add,
     Append: hls4ml_streams.append,
+    Bilinear: hls4ml_streams.bilinear,
     Concat: _concat,
     Conv: _conv,
     Crop: hls4ml_streams.crop,
@@ -289,6 +292,7 @@ WRITERS: dict[type[Node], Callable[[LayerList, Graph, Any], list[Node]]] = {
     LeakyRelu: _leaky_relu,
     MaxPool: _max_pool,
     Mul: hls4ml_streams.mul,
+    Nearest: hls4ml_streams.nearest,
     Prelu: hls4ml_streams.prelu,
     Quantise: hls4ml_streams.quantise,
     Scale: hls4ml_streams.scale,

@@ -10,9 +10,11 @@ from trigforge.hls.graph import Edge, Graph, Ints, Node
 from trigforge.hls.ops import (
     Add,
     Append,
+    Bilinear,
     Crop,
     Flatten,
     Mul,
+    Nearest,
     Prelu,
     Quantise,
     Scale,
@@ -79,6 +81,16 @@ def crop(lists: LayerList, graph: Graph, node: Crop) -> list[Node]:
     """A window of the image."""
     members = _sizes(graph, node) + _number("top", node.top) + _number("left", node.left)
     return _add(lists, graph, node, "crop_cl", members)
+
+
+def nearest(lists: LayerList, graph: Graph, node: Nearest) -> list[Node]:
+    """Every pixel four times."""
+    return _add(lists, graph, node, "nearest_cl", _sizes(graph, node))
+
+
+def bilinear(lists: LayerList, graph: Graph, node: Bilinear) -> list[Node]:
+    """Weighted means of four neighbours."""
+    return _add(lists, graph, node, "bilinear_cl", _sizes(graph, node))
 
 
 def tile(lists: LayerList, graph: Graph, node: Tile) -> list[Node]:

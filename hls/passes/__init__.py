@@ -8,8 +8,9 @@ from trigforge.hls.passes.name_edges import name_edges
 from trigforge.hls.passes.raise_splits import raise_splits
 from trigforge.hls.passes.sink_concats import sink_concats
 from trigforge.hls.passes.split_groups import split_groups
+from trigforge.hls.passes.untranspose import untranspose
 
-PASSES = (fold_scales, split_groups, raise_splits, sink_concats, name_edges)
+PASSES = (untranspose, fold_scales, split_groups, raise_splits, sink_concats, name_edges)
 
 
 def lower(graph: Graph) -> Graph:
@@ -27,4 +28,5 @@ __all__ = [
     "raise_splits",
     "sink_concats",
     "split_groups",
+    "untranspose",
 ]

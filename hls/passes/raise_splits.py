@@ -13,11 +13,13 @@ from itertools import pairwise
 
 from trigforge.hls.graph import Graph, Node
 from trigforge.hls.ops import (
+    Bilinear,
     Concat,
     Conv,
     Crop,
     LeakyRelu,
     MaxPool,
+    Nearest,
     Prelu,
     Quantise,
     Scale,
@@ -26,6 +28,8 @@ from trigforge.hls.ops import (
 
 # Operations that treat every channel by itself; their ``block`` takes channels out.
 CHANNELWISE = (Crop, LeakyRelu, MaxPool, Prelu, Quantise, Scale)
+# The same, but larger behind than before: splits pass, concatenations stay in front.
+ENLARGING = (Bilinear, Nearest)
 
 
 def raise_splits(graph: Graph) -> Graph:
@@ -44,7 +48,7 @@ def _raise_once(graph: Graph) -> Graph | None:
             rewritten = _through_concat(graph, node, splits)
         elif isinstance(node, Conv) and node.groups == 1:
             rewritten = _replaced(graph, node, splits, _sliced_filters(node, splits))
-        elif isinstance(node, CHANNELWISE):
+        elif isinstance(node, CHANNELWISE + ENLARGING):
             rewritten = _replaced(graph, node, splits, _copies(node, splits))
         else:
             rewritten = None

@@ -1,4 +1,4 @@
-"""Where values lie: concatenation, splits and slices."""
+"""Where values lie: concatenation, splits, slices and enlargement."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 
 from trigforge.hls.graph import Edge
-from trigforge.hls.ops import Append, Concat, Crop, Split
+from trigforge.hls.ops import Append, Bilinear, Concat, Crop, Nearest, Split
 from trigforge.hls.readers.reader import Reader, attributes
 
 
@@ -118,3 +118,45 @@ def _block(reader: Reader, tensor: str, edge: str, order: str, start: int, stop:
 def _limits(x: Edge, order: str) -> dict[str, int]:
     letters = [letter for letter in ("H", "W", "C") if letter in order]
     return dict(zip(letters, np.array(x.shape).tolist(), strict=True))
+
+
+# (coordinates, rounding) under which doubling repeats every pixel twice
+REPEATING = {
+    ("asymmetric", "floor"),
+    ("asymmetric", "round_prefer_floor"),
+    ("half_pixel", "round_prefer_floor"),
+    ("half_pixel", "round_prefer_ceil"),
+    ("pytorch_half_pixel", "round_prefer_floor"),
+    ("pytorch_half_pixel", "round_prefer_ceil"),
+}
+HALF_PIXEL = ("half_pixel", "pytorch_half_pixel")
+
+
+def resize(reader: Reader, node: onnx.NodeProto) -> None:
+    """Enlargement of an image by two, nearest or bilinear with half-pixel centres."""
+    edge, order = reader.place(node)
+    settings = attributes(node)
+    x = reader.edges[edge]
+    given = reader.constants.get(node.input[2]) if len(node.input) > 2 else None
+    factors = {} if given is None else dict(zip(order, given.tolist(), strict=False))
+    sizes = dict(zip(order, reader.numbers(node, 3), strict=False))
+    limits = _limits(x, order)
+    factors |= {k: sizes[k] / limits[k] for k in limits if k in sizes}
+    if len(order) != 4 or [factors.get(k, 1.0) for k in "HWC"] != [2.0, 2.0, 1.0]:
+        raise reader.refuse(node, "does not double rows and columns; only that is known")
+    mode = settings.get("mode", b"nearest").decode()
+    coordinates = settings.get("coordinate_transformation_mode", b"half_pixel").decode()
+    rounding = settings.get("nearest_mode", b"round_prefer_floor").decode()
+    kind: type[Nearest] | type[Bilinear]
+    if mode == "nearest" and (coordinates, rounding) in REPEATING:
+        kind = Nearest
+    elif mode == "linear" and coordinates in HALF_PIXEL and not settings.get("antialias", 0):
+        kind = Bilinear
+    else:
+        raise reader.refuse(
+            node,
+            f"resizes with {mode}, {coordinates}, {rounding}; known are nearest that repeats "
+            "pixels and linear with half-pixel centres",
+        )
+    name = reader.name(kind.op)
+    reader.add(node, kind(name=name, inputs=(edge,), output=name), order)

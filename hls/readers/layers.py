@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx
 
-from trigforge.hls.ops import Conv, Dense, Flatten, LeakyRelu, MaxPool
+from trigforge.hls.ops import Conv, ConvTranspose, Dense, Flatten, LeakyRelu, MaxPool
 from trigforge.hls.readers.reader import Reader, attributes, frame, pair, slope_integers
 
 
@@ -166,3 +166,36 @@ def flatten(reader: Reader, node: onnx.NodeProto) -> None:
         )
     name = reader.name("flatten")
     reader.add(node, Flatten(name=name, inputs=(edge,), output=name), "BC")
+
+
+def conv_transpose(reader: Reader, node: onnx.NodeProto) -> None:
+    """Transposed convolution of stride one without groups."""
+    edge, order = reader.place(node)
+    settings = attributes(node)
+    weight, weight_fraction = reader.integers(node, 1)
+    if order != "BCHW" or weight.ndim != 4:
+        raise reader.refuse(node, "is not a two-dimensional convolution on (B, C, H, W)")
+    if any(s != 1 for s in settings.get("strides", [1, 1])):
+        raise reader.refuse(node, "has a stride; enlarge with Resize and convolve instead")
+    if settings.get("group", 1) != 1 or any(d != 1 for d in settings.get("dilations", [1, 1])):
+        raise reader.refuse(node, "is grouped or dilated; only group 1 and dilation 1 are known")
+    if any(settings.get("output_padding", [])) or "output_shape" in settings:
+        raise reader.refuse(node, "sets its output's size; export explicit pads")
+    if settings.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID"):
+        raise reader.refuse(node, "pads automatically; export explicit pads")
+    if len(node.input) > 2:
+        bias, bias_fraction = reader.integers(node, 2)
+    else:
+        bias, bias_fraction = np.zeros(weight.shape[1], np.int64), 0
+    name = reader.name("deconv")
+    exact = ConvTranspose(
+        name=name,
+        inputs=(edge,),
+        output=name,
+        weight=weight.transpose(2, 3, 0, 1),
+        bias=bias,
+        weight_fraction=weight_fraction,
+        bias_fraction=bias_fraction,
+        pads=frame(settings.get("pads", [0, 0, 0, 0])),
+    )
+    reader.add(node, exact, order)

@@ -12,6 +12,7 @@ from trigforge.hls.graph import Edge, Graph, Node
 from trigforge.hls.ops import (
     Add,
     Append,
+    Bilinear,
     Concat,
     Conv,
     Crop,
@@ -20,6 +21,7 @@ from trigforge.hls.ops import (
     LeakyRelu,
     MaxPool,
     Mul,
+    Nearest,
     Prelu,
     Quantise,
     Scale,
@@ -85,4 +87,7 @@ def every_operation(rng: np.random.Generator) -> Graph:
     )  # fmt: skip
     c.quantise("z", "dense", Format(6, 3, True))
     c(Tile, "tile", "z", height=3, width=2)
+    c(Append, "graded", "tile", constant=rng.integers(-9, 9, (3, 2, 1)), constant_fraction=2)
+    c(Nearest, "nearest", "graded")
+    c(Bilinear, "bilinear", "nearest")
     return Graph.build("chain", {"x": x}, c.nodes, [c.nodes[-1].output])

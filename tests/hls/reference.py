@@ -10,14 +10,17 @@ from trigforge.hls.graph import Graph, Node
 from trigforge.hls.ops import (
     Add,
     Append,
+    Bilinear,
     Concat,
     Conv,
+    ConvTranspose,
     Crop,
     Dense,
     Flatten,
     LeakyRelu,
     MaxPool,
     Mul,
+    Nearest,
     Prelu,
     Quantise,
     Scale,
@@ -95,10 +98,16 @@ def apply(node: Node, inputs: list[Any], fractions: list[int]) -> Any:
             common = max(fractions[0], node.constant_fraction)
             own = node.constant.astype(object) * 2 ** (common - node.constant_fraction)
             return np.concatenate([x * 2 ** (common - fractions[0]), own], axis=-1)
+        case ConvTranspose():
+            return scatter(node, x, fractions[0])
+        case Nearest():
+            return np.array([[x[i // 2, j // 2] for j in twice(x, 1)] for i in twice(x, 0)], object)
+        case Bilinear():
+            return bilinear(x)
     raise NotImplementedError(node.op)
 
 
-def shifts(node: Conv | Dense | Scale, x_fraction: int) -> tuple[int, int]:
+def shifts(node: Conv | ConvTranspose | Dense | Scale, x_fraction: int) -> tuple[int, int]:
     """Left shifts of products and biases to their common grid."""
     if isinstance(node, Scale):
         factor, offset = node.factor_fraction, node.offset_fraction
@@ -154,4 +163,41 @@ def by_channel(x: Any, function: Any) -> Any:
     y = np.zeros(x.shape, object)
     for index in np.ndindex(*x.shape):
         y[index] = function(int(x[index]), index[-1])
+    return y
+
+
+def scatter(node: ConvTranspose, x: Any, x_fraction: int) -> Any:
+    """Every input pixel adds a kernel to the full result, whose frame is then cut off."""
+    products, biases = shifts(node, x_fraction)
+    kh, kw, _, filters = node.weight.shape
+    full = np.zeros((x.shape[0] + kh - 1, x.shape[1] + kw - 1, filters), object)
+    for i, j, c in np.ndindex(*x.shape):
+        for k, m, o in np.ndindex(kh, kw, filters):
+            full[i + k, j + m, o] += int(x[i, j, c]) * int(node.weight[k, m, c, o])
+    top, left, bottom, right = node.pads
+    cut = full[top : full.shape[0] - bottom, left : full.shape[1] - right]
+    return by_channel(cut, lambda v, o: (v << products) + (int(node.bias[o]) << biases))
+
+
+def twice(x: Any, axis: int) -> range:
+    """Positions along an axis that is enlarged by two."""
+    return range(2 * x.shape[axis])
+
+
+def bilinear(x: Any) -> Any:
+    """Sixteenths: from each output pixel's centre, (i + 1/2) / 2 - 1/2, and clamped neighbours."""
+
+    def neighbours(i: int, size: int) -> list[tuple[int, int]]:
+        quarters = 2 * i - 1  # four times the source position
+        first, rest = quarters // 4, quarters % 4
+        return [
+            (min(max(first, 0), size - 1), 4 - rest),
+            (min(max(first + 1, 0), size - 1), rest),
+        ]
+
+    y = np.zeros((2 * x.shape[0], 2 * x.shape[1], x.shape[2]), object)
+    for i, j, c in np.ndindex(*y.shape):
+        for row, a in neighbours(i, x.shape[0]):
+            for column, b in neighbours(j, x.shape[1]):
+                y[i, j, c] += a * b * int(x[row, column, c])
     return y

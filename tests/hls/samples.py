@@ -11,14 +11,17 @@ from trigforge.hls.graph import Edge, Graph, Ints, Node
 from trigforge.hls.ops import (
     Add,
     Append,
+    Bilinear,
     Concat,
     Conv,
+    ConvTranspose,
     Crop,
     Dense,
     Flatten,
     LeakyRelu,
     MaxPool,
     Mul,
+    Nearest,
     Prelu,
     Quantise,
     Scale,
@@ -205,17 +208,43 @@ def tile(rng: Rng) -> Graph:
     return _one(Tile(name="y", inputs=("x",), output="y", height=3, width=2), vector(rng))
 
 
+def conv_transpose(rng: Rng) -> Graph:
+    x = image(rng, 2)
+    node = ConvTranspose(
+        name="y",
+        inputs=("x",),
+        output="y",
+        weight=rng.integers(-9, 9, (3, 4, 2, 3)),
+        bias=rng.integers(-99, 99, 3),
+        weight_fraction=int(rng.integers(0, 5)),
+        bias_fraction=int(rng.integers(0, 9)),
+        pads=(int(rng.integers(0, 3)), 0, 1, int(rng.integers(0, 4))),
+    )
+    return _one(node, x)
+
+
+def nearest(rng: Rng) -> Graph:
+    return _one(Nearest(name="y", inputs=("x",), output="y"), image(rng))
+
+
+def bilinear(rng: Rng) -> Graph:
+    return _one(Bilinear(name="y", inputs=("x",), output="y"), image(rng))
+
+
 SAMPLES: dict[type[Node], Callable[[Rng], Graph]] = {
     Add: add,
     Append: append,
+    Bilinear: bilinear,
     Concat: concat,
     Conv: conv,
+    ConvTranspose: conv_transpose,
     Crop: crop,
     Dense: dense,
     Flatten: flatten,
     LeakyRelu: leaky_relu,
     MaxPool: max_pool,
     Mul: mul,
+    Nearest: nearest,
     Prelu: prelu,
     Quantise: quantise,
     Scale: scale,

@@ -12,14 +12,26 @@ from samples import SAMPLES, random_values
 from trigforge.hls.emulator import Emulator
 from trigforge.hls.formats import Format
 from trigforge.hls.graph import Edge, Graph, Node
-from trigforge.hls.ops import Add, Append, Crop, Mul, Prelu, Scale, Sub, Tile
+from trigforge.hls.ops import (
+    Add,
+    Append,
+    Bilinear,
+    ConvTranspose,
+    Crop,
+    Mul,
+    Nearest,
+    Prelu,
+    Scale,
+    Sub,
+    Tile,
+)
 from trigforge.train.errors import UnsupportedError
 
 seeds = st.integers(0, 2**32 - 1)
 operations = pytest.mark.parametrize("op", SAMPLES, ids=lambda op: op.op)
 
 # Operations whose proven range is reached, output channel by output channel, by some input.
-TIGHT = (Add, Append, Crop, Mul, Prelu, Scale, Sub, Tile)
+TIGHT = (Add, Append, Bilinear, Crop, Mul, Nearest, Prelu, Scale, Sub, Tile)
 
 
 @operations
@@ -108,6 +120,21 @@ def test_a_negative_slope_makes_zero_the_lowest_value() -> None:
             r"rows 2\.\.4.*not within 3 x 4",
         ),
         (Crop(name="n", inputs=("v",), output="y", top=0, left=0, height=1, width=1), "H, W, C"),
+        (Nearest(name="n", inputs=("v",), output="y"), r"expected \(H, W, C\)"),
+        (Bilinear(name="n", inputs=("v",), output="y"), r"expected \(H, W, C\)"),
+        (
+            ConvTranspose(
+                name="n",
+                inputs=("x",),
+                output="y",
+                weight=np.ones((3, 3, 2, 1), np.int64),
+                bias=np.ones(1, np.int64),
+                weight_fraction=0,
+                bias_fraction=0,
+                pads=(0, 3, 0, 0),
+            ),
+            r"cuts \(0, 3, 0, 0\) off a kernel of 3 x 3",
+        ),
         (
             Prelu(
                 name="n", inputs=("x",), output="y", slopes=np.ones(3, np.int64), slope_fraction=0

@@ -9,7 +9,17 @@ import pytest
 from trigforge.hls.emulator import Emulator
 from trigforge.hls.formats import Format
 from trigforge.hls.graph import Edge, Graph
-from trigforge.hls.ops import Concat, Conv, Dense, LeakyRelu, Prelu, Scale, Split
+from trigforge.hls.ops import (
+    Bilinear,
+    Concat,
+    Conv,
+    Dense,
+    LeakyRelu,
+    Nearest,
+    Prelu,
+    Scale,
+    Split,
+)
 from trigforge.hls.passes import (
     PASSES,
     fold_scales,
@@ -111,6 +121,29 @@ def test_a_graph_with_nothing_to_do_is_left_alone(apply: object) -> None:
     again = apply(graph)  # type: ignore[operator]
     assert [node.name for node in again.nodes] == ["a"]
     assert again.outputs == ("a",)
+
+
+@pytest.mark.parametrize("kind", [Nearest, Bilinear])
+def test_splits_pass_enlargements_and_concatenations_stay_in_front(
+    kind: type[Nearest] | type[Bilinear],
+) -> None:
+    x = Edge.full((2, 3, 4), Format(3, 3, True))
+    nodes = [
+        pointwise("a", "x", 4, 4),
+        kind(name="up", inputs=("a",), output="up"),
+        pointwise("b", "up", 4, 4, groups=2),
+    ]
+    graph = Graph.build("g", {"x": x}, nodes, ["b"])
+    lowered = lower(graph)
+    ops = [n.op for n in lowered.nodes]
+    assert ops == ["conv", "conv", kind.op, kind.op, "conv", "conv", "concat"]
+    values = np.random.default_rng(0).integers(-4, 4, (9, 2, 3, 4))
+    assert np.array_equal(Emulator(lowered).run(values)["b"], Emulator(graph).run(values)["b"])
+    joined = [pointwise("c", "x", 4, 1), pointwise("d", "x", 4, 2)]
+    joined.append(Concat(name="j", inputs=("c", "d"), output="j"))  # type: ignore[arg-type]
+    joined.append(kind(name="up", inputs=("j",), output="up"))  # type: ignore[arg-type]
+    ops = [n.op for n in lower(Graph.build("g", {"x": x}, joined, ["up"])).nodes]
+    assert ops == ["conv", "conv", "concat", kind.op]
 
 
 def test_edges_are_named_after_their_writers(rng: np.random.Generator) -> None:

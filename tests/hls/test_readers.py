@@ -8,14 +8,28 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import torch
 from onnx_files import Builder
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
 from qonnx.transformation.infer_shapes import InferShapes
 from samples import random_values
+from torch.nn import functional
 
 from trigforge.hls.emulator import Emulator
-from trigforge.hls.ops import Append, Crop, Dense, LeakyRelu, Prelu, Scale, Split
+from trigforge.hls.ops import (
+    Append,
+    Bilinear,
+    Conv,
+    ConvTranspose,
+    Crop,
+    Dense,
+    LeakyRelu,
+    Nearest,
+    Prelu,
+    Scale,
+    Split,
+)
 from trigforge.hls.passes import lower
 from trigforge.hls.read_qonnx import QonnxGraph, read_qonnx
 from trigforge.train.errors import UnsupportedError
@@ -164,11 +178,86 @@ def test_a_product_and_an_addition_become_one_dense_layer(tmp_path: Path) -> Non
     assert isinstance(node, Dense) and np.any(node.bias)
 
 
+@pytest.mark.parametrize("mode", ["nearest", "linear"])
+def test_resizing_of_images_that_are_not_square(tmp_path: Path, mode: str) -> None:
+    def write(b: Builder) -> str:
+        b.constant("scales", np.array([1, 1, 2, 2], np.float32))
+        extra = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+        settings = extra if mode == "nearest" else {"coordinate_transformation_mode": "half_pixel"}
+        return b.node("Resize", [start(b), "", "scales"], "r", mode=mode, **settings)
+
+    source = check(tmp_path / "m.onnx", write)
+    (node,) = source.graph.nodes
+    assert isinstance(node, Nearest if mode == "nearest" else Bilinear)
+    x = random_values(np.random.default_rng(2), source.graph.edges["x"], 3)
+    images = torch.from_numpy(x.transpose(0, 3, 1, 2)).double()
+    kind = "nearest" if mode == "nearest" else "bilinear"
+    expected = functional.interpolate(images, scale_factor=2, mode=kind).numpy()
+    unit = 1 if mode == "nearest" else 16
+    got = Emulator(source.graph).run(x)[node.output]
+    assert np.array_equal(got, expected.transpose(0, 2, 3, 1) * unit)
+
+
+def test_resizing_to_stated_sizes(tmp_path: Path) -> None:
+    def write(b: Builder) -> str:
+        sizes = ints(b, "sizes", 1, 4, 10, 14)
+        return b.node("Resize", [start(b), "", "", sizes], "r", mode="linear")
+
+    assert isinstance(check(tmp_path / "m.onnx", write).graph.nodes[0], Bilinear)
+
+
+@pytest.mark.parametrize("pads", [(0, 0, 0, 0), (1, 1, 1, 1), (2, 0, 1, 3)])
+def test_transposed_convolution_becomes_a_convolution(
+    tmp_path: Path, pads: tuple[int, int, int, int]
+) -> None:
+    def write(b: Builder) -> str:
+        weight = b.grid("w", np.random.default_rng(0).integers(-20, 20, (4, 3, 3, 4)) / 8)
+        bias = b.grid("b", np.array([0.5, -3, 2]))
+        return b.node("ConvTranspose", [start(b), weight, bias], "d", pads=list(pads))
+
+    source = check(tmp_path / "m.onnx", write)
+    (node,) = source.graph.nodes
+    (conv,) = lower(source.graph).nodes
+    assert isinstance(node, ConvTranspose) and isinstance(conv, Conv)
+    assert conv.pads == tuple(k - 1 - p for k, p in zip((3, 4, 3, 4), pads, strict=True))
+    x = random_values(np.random.default_rng(2), source.graph.edges["x"], 3)
+    if pads[0] == pads[2] and pads[1] == pads[3]:  # torch cuts both sides alike
+        weight = torch.from_numpy(node.weight.transpose(2, 3, 0, 1).copy()).double()
+        images = torch.from_numpy(x.transpose(0, 3, 1, 2)).double()
+        product, bias = source.graph.edges["x"].fraction + node.weight_fraction, node.bias
+        scaled = torch.from_numpy(bias * 2 ** (product - node.bias_fraction)).double()
+        expected = functional.conv_transpose2d(images, weight, scaled, padding=pads[:2])
+        got = Emulator(source.graph).run(x)[node.output]
+        assert np.array_equal(got, expected.numpy().transpose(0, 2, 3, 1))
+
+
 def ints(b: Builder, name: str, *values: int) -> str:
     return b.constant(name, np.array(values, np.int64))
 
 
+def resized(b: Builder, scales: list[float], **settings: object) -> str:
+    b.constant("scales", np.array(scales, np.float32))
+    return b.node("Resize", [start(b), "", "scales"], "n", **settings)
+
+
+def deconvolved(b: Builder, **settings: object) -> str:
+    weight = b.grid("w", np.ones((4, 2, 3, 3)))
+    return b.node("ConvTranspose", [start(b), weight], "n", **settings)
+
+
 REFUSED: dict[str, Write] = {
+    "does not double rows and columns": lambda b: resized(b, [1, 1, 2, 3]),
+    "resizes with cubic": lambda b: resized(b, [1, 1, 2, 2], mode="cubic"),
+    "resizes with linear, align_corners": lambda b: resized(
+        b, [1, 1, 2, 2], mode="linear", coordinate_transformation_mode="align_corners"
+    ),
+    "resizes with nearest, asymmetric, ceil": lambda b: resized(
+        b, [1, 1, 2, 2], coordinate_transformation_mode="asymmetric", nearest_mode="ceil"
+    ),
+    "has a stride; enlarge with Resize": lambda b: deconvolved(b, strides=[2, 2]),
+    "is grouped or dilated": lambda b: deconvolved(b, group=2),
+    "sets its output's size": lambda b: deconvolved(b, output_shape=[5, 7]),
+    "pads automatically": lambda b: deconvolved(b, auto_pad="SAME_UPPER"),
     r"combines a tensor with a constant of shape \(5, 1\)": lambda b: b.node(
         "Add", [start(b), b.grid("c", np.ones((5, 1)))], "n"
     ),

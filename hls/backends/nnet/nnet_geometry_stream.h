@@ -56,6 +56,92 @@ Tile:
     }
 }
 
+// every pixel becomes two by two; a row is repeated from a buffer
+template <class data_T, class res_T, typename CONFIG_T>
+void nearest_cl(hls::stream<data_T> &data, hls::stream<res_T> &res) {
+    typedef typename data_T::value_type value_T;
+    value_T line[CONFIG_T::in_width][CONFIG_T::n_chan];
+    #pragma HLS ARRAY_PARTITION variable=line complete dim=2
+NearestRow:
+    for (unsigned row = 0; row < CONFIG_T::out_height; row++) {
+    NearestColumn:
+        for (unsigned column = 0; column < CONFIG_T::out_width; column++) {
+            #pragma HLS LOOP_FLATTEN
+            #pragma HLS PIPELINE II=1
+            if (row % 2 == 0 && column % 2 == 0) {
+                data_T in = data.read();
+                for (unsigned c = 0; c < CONFIG_T::n_chan; c++) {
+                    #pragma HLS UNROLL
+                    line[column / 2][c] = in[c];
+                }
+            }
+            res_T out;
+            PRAGMA_DATA_PACK(out)
+            for (unsigned c = 0; c < CONFIG_T::n_chan; c++) {
+                #pragma HLS UNROLL
+                out[c] = line[column / 2][c];
+            }
+            res.write(out);
+        }
+    }
+}
+
+// half-pixel centres: along each axis 3/4 of the nearer and 1/4 of the farther neighbour; the first and
+// last pixels repeat beyond the edges
+template <class data_T, class res_T, typename CONFIG_T>
+void bilinear_cl(hls::stream<data_T> &data, hls::stream<res_T> &res) {
+    typedef typename data_T::value_type value_T;
+    const ap_ufixed<2, 0> quarter = 0.25;
+    const ap_ufixed<2, 0> rest = 0.75;
+    value_T above[CONFIG_T::in_width][CONFIG_T::n_chan];
+    value_T below[CONFIG_T::in_width][CONFIG_T::n_chan];
+    #pragma HLS ARRAY_PARTITION variable=above complete dim=0
+    #pragma HLS ARRAY_PARTITION variable=below complete dim=0
+
+    // one step more than there are rows: the last one repeats the bottom row
+BilinearRow:
+    for (unsigned row = 0; row <= CONFIG_T::in_height; row++) {
+    Read:
+        for (unsigned column = 0; column < CONFIG_T::in_width; column++) {
+            #pragma HLS PIPELINE II=1
+            data_T in;
+            if (row < CONFIG_T::in_height)
+                in = data.read();
+            for (unsigned c = 0; c < CONFIG_T::n_chan; c++) {
+                #pragma HLS UNROLL
+                if (row > 0)
+                    above[column][c] = below[column][c];
+                if (row < CONFIG_T::in_height)
+                    below[column][c] = in[c];
+                if (row == 0)
+                    above[column][c] = in[c];
+            }
+        }
+    Half:
+        for (unsigned half = 0; half < 2; half++) {
+            const bool exists = half == 0 ? row > 0 : row < CONFIG_T::in_height;
+        Write:
+            for (unsigned column = 0; exists && column < CONFIG_T::out_width; column++) {
+                #pragma HLS PIPELINE II=1
+                const unsigned nearer = column / 2;
+                const unsigned left = nearer > 0 ? nearer - 1 : 0;
+                const unsigned right = nearer + 1 < CONFIG_T::in_width ? nearer + 1 : nearer;
+                const unsigned farther = column % 2 ? right : left;
+                res_T out;
+                PRAGMA_DATA_PACK(out)
+                for (unsigned c = 0; c < CONFIG_T::n_chan; c++) {
+                    #pragma HLS UNROLL
+                    const ap_ufixed<2, 0> upper = half == 0 ? rest : quarter;
+                    const ap_ufixed<2, 0> lower = half == 0 ? quarter : rest;
+                    out[c] = rest * (upper * above[nearer][c] + lower * below[nearer][c]) +
+                             quarter * (upper * above[farther][c] + lower * below[farther][c]);
+                }
+                res.write(out);
+            }
+        }
+    }
+}
+
 } // namespace nnet
 
 #endif
