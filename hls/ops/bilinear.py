@@ -14,7 +14,9 @@ FRACTION_BITS = 4
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Bilinear(Node):
-    """(H, W, C) -> (2 H, 2 W, C), along each axis
+    """Weighted mean of the four nearest pixels: (H, W, C) -> (2 H, 2 W, C).
+
+    Along each axis ::
 
         y[2 i] = x[i - 1] / 4 + 3 x[i] / 4,    y[2 i + 1] = 3 x[i] / 4 + x[i + 1] / 4,
 
