@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from trigforge.hls.formats import Format
 from trigforge.hls.graph import Edge, Node
 from trigforge.hls.ops import (
     Add,
@@ -24,17 +25,23 @@ from trigforge.hls.ops import (
     Crop,
     Dense,
     Flatten,
+    Highest,
+    InstanceNorm,
     LeakyRelu,
+    Lookup,
     MaxPool,
     Mul,
     Nearest,
     Prelu,
     Quantise,
     Scale,
+    Sphere,
     Split,
     Sub,
     Tile,
+    Total,
     aligned,
+    reciprocal_root,
 )
 
 FLOAT32_BITS = 24
@@ -197,6 +204,56 @@ def _bilinear(node: Bilinear, inputs: Sequence[Edge], dtype: torch.dtype) -> Ker
     return lambda x: double(double(x, 1), 2)
 
 
+def _lookup(node: Lookup, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    entries = torch.from_numpy(node.entries).to(dtype)
+    first = inputs[0].format.min_int
+    return lambda x: entries[x.to(torch.int64) - first]
+
+
+def _total(node: Total, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    def run(x: Tensor) -> Tensor:
+        flat = x.reshape(len(x), -1, x.shape[-1])
+        return flat.sum((1, 2))[:, None] if node.channels else flat.sum(1)
+
+    return run
+
+
+def _highest(node: Highest, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    return lambda x: x.amax(-1, keepdim=True)
+
+
+def _quotient(x: Tensor, square: Tensor, fmt: Format) -> Tensor:
+    """x / sqrt(square) as :mod:`~trigforge.hls.ops.reciprocal_root` defines it, all int64."""
+    _, length = torch.frexp(square.to(torch.float64))
+    shift = length.to(torch.int64) - reciprocal_root.INDEX_BITS
+    shift += shift % 2
+    mantissa = (square >> shift.clamp(min=0)) << (-shift).clamp(min=0)
+    roots = torch.from_numpy(reciprocal_root.TABLE)[mantissa - reciprocal_root.FIRST]
+    y = (x * roots) >> (reciprocal_root.PRECISION + (shift >> 1) - fmt.fraction)
+    return y.clamp_(fmt.min_int, fmt.max_int)
+
+
+def _instance_norm(node: InstanceNorm, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    def run(x: Tensor) -> Tensor:
+        integers = x.to(torch.int64)
+        pixels = integers.shape[1] * integers.shape[2]
+        sums = integers.sum((1, 2), keepdim=True)
+        squares = integers.square().sum((1, 2), keepdim=True)
+        square = pixels * squares - sums.square() + node.epsilon
+        return _quotient(pixels * integers - sums, square, node.format).to(dtype)
+
+    return run
+
+
+def _sphere(node: Sphere, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    def run(x: Tensor) -> Tensor:
+        integers = x.to(torch.int64)
+        square = integers.square().sum(-1, keepdim=True).clamp(min=1)
+        return _quotient(integers, square, node.format).to(dtype)
+
+    return run
+
+
 PREPARE: dict[type[Node], Callable[..., Callable[..., Tensor]]] = {
     Add: _add,
     Append: _append,
@@ -207,14 +264,19 @@ PREPARE: dict[type[Node], Callable[..., Callable[..., Tensor]]] = {
     Crop: _crop,
     Dense: _dense,
     Flatten: _flatten,
+    Highest: _highest,
+    InstanceNorm: _instance_norm,
     LeakyRelu: _leaky_relu,
+    Lookup: _lookup,
     MaxPool: _max_pool,
     Mul: _mul,
     Nearest: _nearest,
     Prelu: _prelu,
     Quantise: _quantise,
     Scale: _scale,
+    Sphere: _sphere,
     Split: _split,
     Sub: _add,
     Tile: _tile,
+    Total: _total,
 }

@@ -68,16 +68,21 @@ OPERATIONS: dict[str, Operation] = {
     "crop": Operation(node=ops.Crop, stream=("crop_cl",)),
     "dense": Operation(node=ops.Dense, stream=("Dense",)),
     "flatten": Operation(node=ops.Flatten, stream=("Reshape",)),
+    "highest": Operation(node=ops.Highest, stream=("highest_cl",)),
+    "instance_norm": Operation(node=ops.InstanceNorm, stream=("instance_norm_cl",)),
     "leaky_relu": Operation(node=ops.LeakyRelu, stream=("LeakyReLU",)),
+    "lookup": Operation(node=ops.Lookup, stream=("lookup_cl",)),
     "max_pool": Operation(node=ops.MaxPool, stream=("FramedMaxPool",)),
     "mul": Operation(node=ops.Mul, stream=("mul_cl", "square_cl")),
     "nearest": Operation(node=ops.Nearest, stream=("nearest_cl",)),
     "prelu": Operation(node=ops.Prelu, stream=("prelu_cl",)),
     "quantise": Operation(node=ops.Quantise, stream=("quantise_cl",)),
     "scale": Operation(node=ops.Scale, stream=("scale_cl",)),
+    "sphere": Operation(node=ops.Sphere, stream=("sphere_cl",)),
     "split": Operation(node=ops.Split, stream=("split_cl",)),
     "sub": Operation(node=ops.Sub, stream=("sub_cl",)),
     "tile": Operation(node=ops.Tile, stream=("tile_cl",)),
+    "total": Operation(node=ops.Total, stream=("total_cl",)),
 }
 
 

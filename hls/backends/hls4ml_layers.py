@@ -13,7 +13,7 @@ from hls4ml.model.layers import Layer
 NNET = Path(__file__).parent / "nnet"
 
 # What StreamLayer's functions are written in.
-HEADERS = ("nnet_pixelwise_stream.h", "nnet_geometry_stream.h")
+HEADERS = ("nnet_pixelwise_stream.h", "nnet_geometry_stream.h", "nnet_normalise_stream.h")
 
 MAX_POOL_CONFIG = """struct config{index} : nnet::max_pool_config {{
     static const unsigned in_height = {in_height};

@@ -28,16 +28,21 @@ from trigforge.hls.ops import (
     Crop,
     Dense,
     Flatten,
+    Highest,
+    InstanceNorm,
     LeakyRelu,
+    Lookup,
     MaxPool,
     Mul,
     Nearest,
     Prelu,
     Quantise,
     Scale,
+    Sphere,
     Split,
     Sub,
     Tile,
+    Total,
 )
 
 
@@ -289,16 +294,21 @@ WRITERS: dict[type[Node], Callable[[LayerList, Graph, Any], list[Node]]] = {
     Crop: hls4ml_streams.crop,
     Dense: _dense,
     Flatten: _flatten,
+    Highest: hls4ml_streams.highest,
+    InstanceNorm: hls4ml_streams.instance_norm,
     LeakyRelu: _leaky_relu,
+    Lookup: hls4ml_streams.lookup,
     MaxPool: _max_pool,
     Mul: hls4ml_streams.mul,
     Nearest: hls4ml_streams.nearest,
     Prelu: hls4ml_streams.prelu,
     Quantise: hls4ml_streams.quantise,
     Scale: hls4ml_streams.scale,
+    Sphere: hls4ml_streams.sphere,
     Split: hls4ml_streams.split,
     Sub: hls4ml_streams.sub,
     Tile: hls4ml_streams.tile,
+    Total: hls4ml_streams.total,
 }
 
 

@@ -13,14 +13,21 @@ from trigforge.hls.ops import (
     Bilinear,
     Crop,
     Flatten,
+    Highest,
+    InstanceNorm,
+    Lookup,
     Mul,
     Nearest,
     Prelu,
     Quantise,
     Scale,
+    Sphere,
     Split,
     Sub,
     Tile,
+    Total,
+    affine,
+    reciprocal_root,
 )
 
 
@@ -100,6 +107,41 @@ def tile(lists: LayerList, graph: Graph, node: Tile) -> list[Node]:
     return _add(lists, graph, node, "tile_cl", members)
 
 
+def lookup(lists: LayerList, graph: Graph, node: Lookup) -> list[Node]:
+    """A table, in the order of the input's bits: negative integers behind the others."""
+    (x,) = graph.node_inputs(node)
+    members = _pixels(graph.edges[node.output]) + _number("in_bits", x.format.width)
+    members += _table("entry", node.format, np.roll(node.entries, x.format.min_int))
+    return _add(lists, graph, node, "lookup_cl", members)
+
+
+def total(lists: LayerList, graph: Graph, node: Total) -> list[Node]:
+    """Sum over pixels, or over everything."""
+    (x,) = graph.node_inputs(node)
+    members = _pixels(x) + _number("everything", int(node.channels))
+    return _add(lists, graph, node, "total_cl", members)
+
+
+def highest(lists: LayerList, graph: Graph, node: Highest) -> list[Node]:
+    """Largest entry of a vector."""
+    return _add(lists, graph, node, "highest_cl", _pixels(graph.node_inputs(node)[0]))
+
+
+def instance_norm(lists: LayerList, graph: Graph, node: InstanceNorm) -> list[Node]:
+    """Normalisation of every channel over its pixels."""
+    (x,) = graph.node_inputs(node)
+    members = _root(x, node.format, *node.widths(x))
+    members += f"    static long long epsilon() {{ return {node.epsilon}LL; }}\n"
+    return _add(lists, graph, node, "instance_norm_cl", members)
+
+
+def sphere(lists: LayerList, graph: Graph, node: Sphere) -> list[Node]:
+    """Normalisation of a vector to length one."""
+    (x,) = graph.node_inputs(node)
+    members = _root(x, node.format, x.format.width + 1, node.square_width(x))
+    return _add(lists, graph, node, "sphere_cl", members)
+
+
 def _add(
     lists: LayerList,
     graph: Graph,
@@ -138,6 +180,29 @@ def _sizes(graph: Graph, node: Node) -> str:
     sizes = {"in_height": x.shape[0], "in_width": x.shape[1], "n_chan": x.shape[2]}
     sizes |= {"out_height": y.shape[0], "out_width": y.shape[1]}
     return "".join(_number(name, size) for name, size in sizes.items())
+
+
+def _root(x: Edge, fmt: Format, deviation_bits: int, square_bits: int) -> str:
+    """Types, table and bounds of :mod:`~trigforge.hls.ops.reciprocal_root`."""
+    square_bits = max(square_bits, reciprocal_root.INDEX_BITS) + 1
+    numbers = {
+        "in_bits": x.format.width,
+        "out_bits": fmt.width,
+        "index_bits": reciprocal_root.INDEX_BITS,
+        "first": reciprocal_root.FIRST,
+        "square_bits": square_bits,
+        "shift": reciprocal_root.PRECISION - fmt.fraction,
+    }
+    members = _pixels(x) + "".join(_number(name, value) for name, value in numbers.items())
+    kind = "ap_int" if x.format.signed else "ap_uint"
+    members += f"    typedef {kind}<{x.format.width}> integer_t;\n"
+    members += f"    typedef ap_int<{deviation_bits}> deviation_t;\n"
+    members += f"    typedef ap_uint<{square_bits}> square_t;\n"
+    root = affine.format_of(reciprocal_root.TABLE, 0)
+    members += f"    typedef ap_int<{max(deviation_bits + root.width, fmt.width) + 1}> product_t;\n"
+    members += f"    static const int lowest = {fmt.min_int};\n"
+    members += f"    static const int highest = {fmt.max_int};\n"
+    return members + _table("root", root, reciprocal_root.TABLE)
 
 
 def _number(name: str, value: int) -> str:

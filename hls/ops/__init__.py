@@ -11,15 +11,20 @@ from trigforge.hls.ops.conv_transpose import ConvTranspose
 from trigforge.hls.ops.crop import Crop
 from trigforge.hls.ops.dense import Dense
 from trigforge.hls.ops.flatten import Flatten
+from trigforge.hls.ops.highest import Highest
+from trigforge.hls.ops.instance_norm import InstanceNorm
 from trigforge.hls.ops.leaky_relu import LeakyRelu
+from trigforge.hls.ops.lookup import Lookup
 from trigforge.hls.ops.max_pool import MaxPool
 from trigforge.hls.ops.mul import Mul
 from trigforge.hls.ops.nearest import Nearest
 from trigforge.hls.ops.prelu import Prelu
 from trigforge.hls.ops.quantise import Quantise
 from trigforge.hls.ops.scale import Scale
+from trigforge.hls.ops.sphere import Sphere
 from trigforge.hls.ops.split import Split
 from trigforge.hls.ops.tile import Tile
+from trigforge.hls.ops.total import Total
 
 __all__ = [
     "Add",
@@ -31,14 +36,19 @@ __all__ = [
     "Crop",
     "Dense",
     "Flatten",
+    "Highest",
+    "InstanceNorm",
     "LeakyRelu",
+    "Lookup",
     "MaxPool",
     "Mul",
     "Nearest",
     "Prelu",
     "Quantise",
     "Scale",
+    "Sphere",
     "Split",
     "Sub",
     "Tile",
+    "Total",
 ]

@@ -18,17 +18,23 @@ from trigforge.hls.ops import (
     Crop,
     Dense,
     Flatten,
+    Highest,
+    InstanceNorm,
     LeakyRelu,
+    Lookup,
     MaxPool,
     Mul,
     Nearest,
     Prelu,
     Quantise,
     Scale,
+    Sphere,
     Split,
     Sub,
     Tile,
+    Total,
 )
+from trigforge.hls.tables import tabulate
 
 
 @dataclass
@@ -48,7 +54,7 @@ class Chain:
 
 
 def every_operation(rng: np.random.Generator) -> Graph:
-    """A 5 x 7 image with 4 channels through all operations; the output is an image again."""
+    """A 5 x 7 image with 4 channels through all operations, down to one number."""
     c = Chain()
     x = Edge.full((5, 7, 4), Format(6, 3, True))
     c(
@@ -90,4 +96,28 @@ def every_operation(rng: np.random.Generator) -> Graph:
     c(Append, "graded", "tile", constant=rng.integers(-9, 9, (3, 2, 1)), constant_fraction=2)
     c(Nearest, "nearest", "graded")
     c(Bilinear, "bilinear", "nearest")
+    c(Total, "whole", "bilinear")
+    c(InstanceNorm, "norm", "cast", epsilon=40, format=Format(7, 3, True))
+    sigmoid = tabulate("sigmoid", Format(7, 3, True), Format(6, 0, False))
+    c(Lookup, "sigmoid", "norm", **sigmoid.parameters())
+    c(Total, "spread", "sigmoid", channels=False)
+    c(
+        Scale, "centred", "spread", factor=np.array([1, -1, 2, 1]),
+        offset=np.array([-16, 18, -34, -17]), factor_fraction=0, offset_fraction=0,
+    )  # fmt: skip
+    c.quantise("v", "centred", Format(4, 1, True))
+    c(Sphere, "direction", "v", format=Format(8, 2, True))
+    c(
+        Dense, "prototypes", "direction", weight=rng.integers(-9, 9, (4, 3)),
+        bias=rng.integers(-50, 50, 3), weight_fraction=3, bias_fraction=9,
+    )  # fmt: skip
+    c(Highest, "density", "prototypes")
+    c(Mul, "energy", "norm", "norm")
+    c(Total, "error", "energy")
+    c(
+        Scale, "excess", "error", factor=np.array([1]), offset=np.array([-130]),
+        factor_fraction=0, offset_fraction=0,
+    )  # fmt: skip
+    c(Sub, "score", "density", "excess")
+    c(Add, "all", "score", "whole")
     return Graph.build("chain", {"x": x}, c.nodes, [c.nodes[-1].output])

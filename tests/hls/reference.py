@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from trigforge.hls.graph import Graph, Node
+from trigforge.hls.formats import Format
+from trigforge.hls.graph import Edge, Graph, Node
 from trigforge.hls.ops import (
     Add,
     Append,
@@ -17,16 +21,21 @@ from trigforge.hls.ops import (
     Crop,
     Dense,
     Flatten,
+    Highest,
+    InstanceNorm,
     LeakyRelu,
+    Lookup,
     MaxPool,
     Mul,
     Nearest,
     Prelu,
     Quantise,
     Scale,
+    Sphere,
     Split,
     Sub,
     Tile,
+    Total,
 )
 
 
@@ -35,14 +44,15 @@ def run(graph: Graph, x: Any) -> dict[str, Any]:
     edges = {next(iter(graph.inputs)): np.asarray(x).astype(object)}
     for node in graph.nodes:
         inputs = [edges[name] for name in node.inputs]
-        fractions = [graph.edges[name].fraction for name in node.inputs]
-        edges[node.output] = apply(node, inputs, fractions)
+        edges[node.output] = apply(node, inputs, graph.node_inputs(node))
     return edges
 
 
-def apply(node: Node, inputs: list[Any], fractions: list[int]) -> Any:
+def apply(node: Node, inputs: list[Any], edges: Sequence[Edge]) -> Any:
     """One operation on arrays of Python integers, straight from its definition."""
     x = inputs[0]
+    fractions = [edge.fraction for edge in edges]
+    firsts = [edge.format.min_int for edge in edges]
     match node:
         case Conv():
             return convolve(node, x, fractions[0])
@@ -104,6 +114,18 @@ def apply(node: Node, inputs: list[Any], fractions: list[int]) -> Any:
             return np.array([[x[i // 2, j // 2] for j in twice(x, 1)] for i in twice(x, 0)], object)
         case Bilinear():
             return bilinear(x)
+        case Lookup():
+            return elementwise(x, lambda v: int(node.entries[v - firsts[0]]))
+        case Total():
+            axes = tuple(range(x.ndim)) if node.channels else tuple(range(x.ndim - 1))
+            return np.array(x.sum(axes), object).reshape(-1)
+        case Highest():
+            return np.array([max(x)], object)
+        case InstanceNorm():
+            return instance_norm(node, x)
+        case Sphere():
+            square = max(sum(int(v) ** 2 for v in x), 1)
+            return elementwise(x, lambda v: quotient(v, square, node.format))
     raise NotImplementedError(node.op)
 
 
@@ -200,4 +222,30 @@ def bilinear(x: Any) -> Any:
         for row, a in neighbours(i, x.shape[0]):
             for column, b in neighbours(j, x.shape[1]):
                 y[i, j, c] += a * b * int(x[row, column, c])
+    return y
+
+
+def quotient(x: int, square: int, fmt: Format) -> int:
+    """x / sqrt(square) with a root of ten significant bits and a power of four."""
+    shift = 0
+    while square >> shift >= 1024:
+        shift += 2
+    while square < 256 * Fraction(4) ** (shift // 2):
+        shift -= 2
+    mantissa = math.floor(square / Fraction(4) ** (shift // 2))
+    root = round(2**16 / math.sqrt(mantissa + 0.5))
+    y = math.floor(Fraction(x * root) / Fraction(2) ** (16 + shift // 2 - fmt.fraction))
+    return min(max(y, fmt.min_int), fmt.max_int)
+
+
+def instance_norm(node: InstanceNorm, x: Any) -> Any:
+    """Mean and variance of each channel as exact integers."""
+    pixels = x.shape[0] * x.shape[1]
+    y = np.zeros(x.shape, object)
+    for c in range(x.shape[2]):
+        values = [int(v) for v in x[..., c].ravel()]
+        total = sum(values)
+        square = pixels * sum(v * v for v in values) - total * total + node.epsilon
+        found = [quotient(pixels * v - total, square, node.format) for v in values]
+        y[..., c] = np.array(found, object).reshape(x.shape[:2])
     return y

@@ -18,16 +18,21 @@ from trigforge.hls.ops import (
     Crop,
     Dense,
     Flatten,
+    Highest,
+    InstanceNorm,
     LeakyRelu,
+    Lookup,
     MaxPool,
     Mul,
     Nearest,
     Prelu,
     Quantise,
     Scale,
+    Sphere,
     Split,
     Sub,
     Tile,
+    Total,
 )
 
 Rng = np.random.Generator
@@ -231,6 +236,37 @@ def bilinear(rng: Rng) -> Graph:
     return _one(Bilinear(name="y", inputs=("x",), output="y"), image(rng))
 
 
+def lookup(rng: Rng) -> Graph:
+    x = image(rng)
+    fmt = random_format(rng)
+    entries = rng.integers(fmt.min_int, fmt.max_int + 1, 1 << x.format.width)
+    return _one(Lookup(name="y", inputs=("x",), output="y", entries=entries, format=fmt), x)
+
+
+def total(rng: Rng) -> Graph:
+    return _one(
+        Total(name="y", inputs=("x",), output="y", channels=bool(rng.integers(2))), image(rng)
+    )
+
+
+def highest(rng: Rng) -> Graph:
+    return _one(Highest(name="y", inputs=("x",), output="y"), vector(rng))
+
+
+def instance_norm(rng: Rng) -> Graph:
+    width = int(rng.integers(4, 12))
+    fmt = Format(width, width - int(rng.integers(0, 12)), True)
+    epsilon = int(rng.choice([1, 50, 10**6]))
+    node = InstanceNorm(name="y", inputs=("x",), output="y", epsilon=epsilon, format=fmt)
+    return _one(node, image(rng))
+
+
+def sphere(rng: Rng) -> Graph:
+    width = int(rng.integers(4, 12))
+    fmt = Format(width, width - int(rng.integers(0, 12)), True)
+    return _one(Sphere(name="y", inputs=("x",), output="y", format=fmt), vector(rng))
+
+
 SAMPLES: dict[type[Node], Callable[[Rng], Graph]] = {
     Add: add,
     Append: append,
@@ -241,14 +277,19 @@ SAMPLES: dict[type[Node], Callable[[Rng], Graph]] = {
     Crop: crop,
     Dense: dense,
     Flatten: flatten,
+    Highest: highest,
+    InstanceNorm: instance_norm,
     LeakyRelu: leaky_relu,
+    Lookup: lookup,
     MaxPool: max_pool,
     Mul: mul,
     Nearest: nearest,
     Prelu: prelu,
     Quantise: quantise,
     Scale: scale,
+    Sphere: sphere,
     Split: split,
     Sub: sub,
     Tile: tile,
+    Total: total,
 }

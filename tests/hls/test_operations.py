@@ -24,6 +24,7 @@ from trigforge.hls.ops import (
     Scale,
     Sub,
     Tile,
+    Total,
 )
 from trigforge.train.errors import UnsupportedError
 
@@ -31,7 +32,7 @@ seeds = st.integers(0, 2**32 - 1)
 operations = pytest.mark.parametrize("op", SAMPLES, ids=lambda op: op.op)
 
 # Operations whose proven range is reached, output channel by output channel, by some input.
-TIGHT = (Add, Append, Bilinear, Crop, Mul, Nearest, Prelu, Scale, Sub, Tile)
+TIGHT = (Add, Append, Bilinear, Crop, Mul, Nearest, Prelu, Scale, Sub, Tile, Total)
 
 
 @operations
@@ -70,10 +71,9 @@ def test_the_ends_of_the_range_are_reached(op: type[Node]) -> None:
             [np.broadcast_to(v, e.shape).astype(object) for v, e in zip(p, inputs, strict=True)]
             for p in pairs
         ]
-        fractions = [e.fraction for e in inputs]
         edge = graph.edges["y"]
         seen = np.array(
-            [reference.apply(node, t, fractions).reshape(-1, edge.shape[-1]) for t in tensors]
+            [reference.apply(node, t, inputs).reshape(-1, edge.shape[-1]) for t in tensors]
         )
         assert np.array_equal(seen.min((0, 1)), edge.lo), seed
         assert np.array_equal(seen.max((0, 1)), edge.hi), seed

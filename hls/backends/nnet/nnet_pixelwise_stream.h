@@ -5,6 +5,7 @@
 // value, so each assignment is exact; only a quantiser's result type truncates and saturates.
 // Channels are worked on in parallel, one pixel per clock.
 
+#include "ap_int.h"
 #include "hls_stream.h"
 
 namespace nnet {
@@ -83,6 +84,24 @@ Square:
         for (unsigned c = 0; c < CONFIG_T::n_chan; c++) {
             #pragma HLS UNROLL
             out[c] = in[c] * in[c];
+        }
+        res.write(out);
+    }
+}
+
+// y = entry(i), i the bits of x
+template <class data_T, class res_T, typename CONFIG_T>
+void lookup_cl(hls::stream<data_T> &data, hls::stream<res_T> &res) {
+Lookup:
+    for (unsigned pixel = 0; pixel < CONFIG_T::pixels; pixel++) {
+        #pragma HLS PIPELINE II=1
+        data_T in = data.read();
+        res_T out;
+        PRAGMA_DATA_PACK(out)
+        for (unsigned c = 0; c < CONFIG_T::n_chan; c++) {
+            #pragma HLS UNROLL
+            ap_uint<CONFIG_T::in_bits> bits = in[c](CONFIG_T::in_bits - 1, 0);
+            out[c] = CONFIG_T::entry(bits.to_uint());
         }
         res.write(out);
     }
