@@ -8,6 +8,7 @@ so the order in which a library adds products cannot matter.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -71,23 +72,27 @@ def prepare(node: Node, inputs: Sequence[Edge]) -> Callable[..., Tensor]:
     return lambda *tensors: run(*(tensor.to(dtype) for tensor in tensors))
 
 
-def _conv(node: Conv, inputs: Sequence[Edge], dtype: torch.dtype) -> Callable[..., Tensor]:
-    product_shift, bias_shift = node.shifts(inputs[0])
+def convolution(node: Conv, x: Edge, dtype: torch.dtype, unit: float = 1.0) -> Kernel:
+    """The convolution of (B, C, H, W) images in channels-last memory, times a power of two."""
+    product_shift, bias_shift = node.shifts(x)
     kernel = torch.from_numpy(node.weight.transpose(3, 2, 0, 1) * 2**product_shift).to(dtype)
-    kernel = kernel.contiguous(memory_format=torch.channels_last)
-    bias = torch.from_numpy(node.bias * 2**bias_shift).to(dtype)
+    kernel = (kernel * unit).contiguous(memory_format=torch.channels_last)
+    bias = torch.from_numpy(node.bias * 2**bias_shift).to(dtype) * unit
     top, left, bottom, right = node.pads
     symmetric = top == bottom and left == right
 
-    def run(x: Tensor) -> Tensor:
-        image = x.permute(0, 3, 1, 2)
+    def run(image: Tensor) -> Tensor:
         if not symmetric:
             image = functional.pad(image, (left, right, top, bottom))
         padding = (top, left) if symmetric else (0, 0)
-        y = functional.conv2d(image, kernel, bias, node.strides, padding, groups=node.groups)
-        return y.permute(0, 2, 3, 1)
+        return functional.conv2d(image, kernel, bias, node.strides, padding, groups=node.groups)
 
     return run
+
+
+def _conv(node: Conv, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    run = convolution(node, inputs[0], dtype)
+    return lambda x: run(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
 
 
 def _dense(node: Dense, inputs: Sequence[Edge], dtype: torch.dtype) -> Callable[..., Tensor]:
@@ -108,17 +113,37 @@ def _quantise(node: Quantise, inputs: Sequence[Edge], dtype: torch.dtype) -> Ker
     return lambda x: (x * scale).floor_().clamp_(low, high)
 
 
-def _max_pool(node: MaxPool, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
-    top, left, bottom, right = node.pads
+def pooling(node: MaxPool, x: Edge) -> Kernel:
+    """The max-pool of (B, C, H, W) images, without copying them where torch has the same frame.
 
-    def run(x: Tensor) -> Tensor:
-        image = x.permute(0, 3, 1, 2)
-        if any(node.pads):
-            image = functional.pad(image, (left, right, top, bottom), value=float("-inf"))
-        y = functional.max_pool2d(image, node.kernel, node.strides)
-        return y.permute(0, 2, 3, 1)
+    torch frames both sides alike; a row or column more after than before is what its ``ceil_mode``
+    adds when the last window would otherwise stick out.
+    """
+    top, left, bottom, right = node.pads
+    height, width = node.infer(x).shape[:2]
+    for ceil in (False, True):
+        if 2 * top <= node.kernel[0] and 2 * left <= node.kernel[1]:
+            probe = torch.empty(1, 1, *x.shape[:2])
+            pool = partial(
+                functional.max_pool2d,
+                kernel_size=node.kernel,
+                stride=node.strides,
+                padding=(top, left),
+                ceil_mode=ceil,
+            )
+            if pool(probe).shape[2:] == (height, width):
+                return pool
+
+    def run(image: Tensor) -> Tensor:
+        framed = functional.pad(image, (left, right, top, bottom), value=float("-inf"))
+        return functional.max_pool2d(framed, node.kernel, node.strides)
 
     return run
+
+
+def _max_pool(node: MaxPool, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    run = pooling(node, inputs[0])
+    return lambda x: run(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
 
 
 def _concat(node: Concat, inputs: Sequence[Edge], dtype: torch.dtype) -> Callable[..., Tensor]:
