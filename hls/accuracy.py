@@ -13,7 +13,7 @@ from trigforge.hls.backends.hls4ml_project import Project
 from trigforge.hls.emulator import Emulator
 from trigforge.hls.graph import Graph, Ints
 from trigforge.hls.read_qonnx import QonnxGraph
-from trigforge.hls.report import BitAccuracy, EdgeCoverage, Inputs, Stage
+from trigforge.hls.reports.report import BitAccuracy, EdgeCoverage, Inputs, Stage
 from trigforge.hls.vectors import to_input
 from trigforge.quantize.equality import run_qonnx_tensors
 from trigforge.train.errors import TrigforgeError

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trigforge.hls.devices import Device, device
-from trigforge.hls.observations import PROVENANCES
+from trigforge.hls.reports.observations import PROVENANCES
 from trigforge.train.errors import InputError, unknown_name
 from trigforge.train.schema import parse, read_yaml
 

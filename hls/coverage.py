@@ -13,7 +13,7 @@ from torch import Tensor
 
 from trigforge.hls.graph import Graph, Node
 from trigforge.hls.ops import Quantise
-from trigforge.hls.report import EdgeCoverage
+from trigforge.hls.reports.report import EdgeCoverage
 
 
 class CoverageObserver:

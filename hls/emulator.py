@@ -13,8 +13,9 @@ from trigforge.hls.fusion import fused_steps, single_steps
 from trigforge.hls.graph import Edge, Graph, Ints, Node
 from trigforge.train.errors import InputError
 
-# Bytes that the largest activation of a batch may take; the batch size follows from it.
-BATCH_BYTES = 16 << 20
+# Bytes that the largest activation of a batch may take; the batch size follows from it. Few, so
+# that activations stay in the cache between operations.
+BATCH_BYTES = 8 << 20
 
 Observer = Callable[[Node, tuple[Tensor, ...], Tensor], None]
 

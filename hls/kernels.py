@@ -84,6 +84,10 @@ def convolution(node: Conv, x: Edge, dtype: torch.dtype, unit: float = 1.0) -> K
     def run(image: Tensor) -> Tensor:
         if not symmetric:
             image = functional.pad(image, (left, right, top, bottom))
+        if image.shape[1] == 1:
+            # with one channel the layout is ambiguous, and torch would leave channels-last
+            _, _, height, width = image.shape
+            image = image.contiguous().as_strided(image.shape, (height * width, 1, width, 1))
         padding = (top, left) if symmetric else (0, 0)
         return functional.conv2d(image, kernel, bias, node.strides, padding, groups=node.groups)
 
@@ -103,8 +107,9 @@ def _dense(node: Dense, inputs: Sequence[Edge], dtype: torch.dtype) -> Callable[
 
 
 def _leaky_relu(node: LeakyRelu, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    # slope * 2^-fraction is exact in floating point, and so is its product with (x * 2^fraction)
     up = float(1 << node.slope_fraction)
-    return lambda x: torch.where(x >= 0, x * up, x * float(node.slope))
+    return lambda x: functional.leaky_relu_(x * up, node.slope / up)
 
 
 def _quantise(node: Quantise, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:

@@ -61,7 +61,7 @@ def _csim(session: Session) -> Status:
 
 
 def _hls(session: Session) -> Status:
-    from trigforge.hls.table import print_report
+    from trigforge.hls.reports.table import print_report
 
     report = judge_model(session)
     print_report(report)

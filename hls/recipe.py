@@ -76,6 +76,16 @@ class Recipe:
                 f"quantize.activation_bits has {len(self.quantize.activation_bits)} entries, "
                 f"expected {layers}, one per convolution of network.filters"
             )
+        if self.network.export != "encoder":
+            raise ValueError(
+                f"network.export is {self.network.export!r}; so far only the encoder becomes "
+                "firmware: use 'encoder'"
+            )
+        if self.network.normalization != "batch":
+            raise ValueError(
+                f"network.normalization is {self.network.normalization!r}, which cannot be merged "
+                "into the convolutions; firmware needs 'batch'"
+            )
         for signal in self.budget.min_auc:
             if signal not in self.data.signals:
                 raise ValueError(f"budget.min_auc names {signal!r}, which data.signals lacks")
@@ -112,7 +122,7 @@ def smoke(recipe: Recipe) -> Recipe:
             bottleneck=network.bottleneck // 8,
         ),
         data=replace(data, limit_train=512, limit_validation=128, limit_test=512, limit_signal=128),
-        train=replace(recipe.train, epochs=1, released=None),
+        train=replace(recipe.train, epochs=1, released=None, compile=False),
         quantize=replace(recipe.quantize, epochs=1, released=None),
         hls=replace(recipe.hls, reuse={}, csim_events=8),
         budget=replace(recipe.budget, max_auc_drop=1.0, min_auc={}),

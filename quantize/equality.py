@@ -30,7 +30,7 @@ from trigforge.train.scores import batches
 Masks = npt.NDArray[np.uint8]
 Float64 = npt.NDArray[np.float64]
 
-BATCH = 64
+BATCH = 16
 FLOAT32_STEPS = 2.0**24
 FLOAT64_STEPS = 2.0**53
 

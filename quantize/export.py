@@ -61,7 +61,8 @@ def export_qonnx(model: nn.Module, path: Path, height: int, width: int) -> None:
                 )
             )
         fold_constants(proto)
-        onnx.save(ModelWrapper(proto).transform(InferShapes()).model, str(temporary))
+        add_shapes(proto)
+        onnx.save(proto, str(temporary))
     model.train(was_training)
 
 
@@ -99,6 +100,25 @@ def declare_binary_input(proto: onnx.ModelProto) -> None:
             rounding_mode="ROUND",
         ),
     )
+
+
+def add_shapes(proto: onnx.ModelProto) -> None:
+    """State the shape of every tensor between nodes (in place).
+
+    qonnx infers them; only the shapes are taken from it, because it also gives tensors random
+    names and the same network must give the same bytes.
+    """
+    inferred = ModelWrapper(proto, make_deepcopy=True).transform(InferShapes())
+    del proto.graph.value_info[:]
+    outputs = {value.name for value in proto.graph.output}
+    for node in proto.graph.node:
+        for name in node.output:
+            if name not in outputs:
+                proto.graph.value_info.append(
+                    helper.make_tensor_value_info(
+                        name, onnx.TensorProto.FLOAT, inferred.get_tensor_shape(name)
+                    )
+                )
 
 
 def fold_constants(proto: onnx.ModelProto) -> None:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from trigforge.quantize.config import QuantizeConfig
 from trigforge.train.layers import Normalization, same_padding
@@ -52,17 +53,52 @@ class Activation(Int8ActPerTensorFixedPoint):  # type: ignore[misc]
     float_to_int_impl_type = FloatToIntImplType.FLOOR
 
 
+class TruncatedLeaky(torch.autograd.Function):
+    """LeakyReLU, truncation and saturation in few passes over memory, for training.
+
+    The values are those of LeakyReLU and the Brevitas quantiser; the gradient is the leaky unit's
+    where nothing saturates and 0 elsewhere (straight-through), as Brevitas has it.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, images: Tensor, slope: float, step: float, low: float, high: float
+    ) -> Tensor:
+        """Values on the grid: ``clamp(floor(leaky(x) / step), low, high) * step``."""
+        ctx.save_for_backward(images)
+        ctx.slope, ctx.limits = slope, (low * step / slope, (high + 1) * step)
+        return functional.leaky_relu(images, slope).div_(step).floor_().clamp_(low, high).mul_(step)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None, None]:
+        """Gradient of the images; the grid is not trained."""
+        (images,) = ctx.saved_tensors
+        leaky = torch.ops.aten.leaky_relu_backward(gradient, images, ctx.slope, False)
+        return torch.ops.aten.hardtanh_backward(leaky, images, *ctx.limits), None, None, None, None
+
+
 class QuantLeaky(nn.Module):
-    """LeakyReLU and the quantiser behind it; any shape."""
+    """LeakyReLU and the quantiser behind it; any shape.
+
+    Evaluation and export use the Brevitas quantiser, training the same function in one piece.
+    """
 
     def __init__(self, negative_slope: float, bits: int) -> None:
         super().__init__()
+        self.bits = bits
         self.leaky = nn.LeakyReLU(negative_slope)
         self.quantizer = QuantIdentity(act_quant=Activation, bit_width=bits)
 
     def forward(self, images: Tensor) -> Tensor:
         """Values on the grid of the quantiser."""
-        return cast(Tensor, self.quantizer(self.leaky(images)))
+        if not self.training:
+            return cast(Tensor, self.quantizer(self.leaky(images)))
+        step = float(self.quantizer.act_quant.scale().detach())
+        limit = 2.0 ** (self.bits - 1)
+        values = TruncatedLeaky.apply(  # type: ignore[no-untyped-call]
+            images, self.leaky.negative_slope, step, -limit, limit - 1
+        )
+        return cast(Tensor, values)
 
 
 class QuantLayers:
@@ -166,7 +202,7 @@ def scale_exponent(quantizer: Quantizer) -> int:
     Raises:
         ValueError: the scale is not a power of two.
     """
-    scale = float(quantizer.scale())
+    scale = float(quantizer.scale().detach())
     mantissa, exponent = math.frexp(scale)
     if mantissa != 0.5:
         raise ValueError(f"scale {scale} is not a power of two")

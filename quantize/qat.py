@@ -16,7 +16,7 @@ from torch.nn import functional
 from trigforge.quantize.config import QuantizeConfig
 from trigforge.quantize.twin import build_twin, empty_twin
 from trigforge.train.artifacts import sha256_json
-from trigforge.train.augmentation import draw_augmentation
+from trigforge.train.augmentation import draw_augmentation, overlay
 from trigforge.train.codae import MaskEncoder
 from trigforge.train.config import NetworkConfig, check_image
 from trigforge.train.events import EventDataset
@@ -26,7 +26,7 @@ from trigforge.train.train_codae import weights_config
 from trigforge.train.weights import load_released
 
 RELEASED = Path(__file__).parent / "released"
-CALIBRATION_EVENTS = 256
+CALIBRATION_EVENTS = 512
 VALIDATION_EVENTS = 1024
 CLIP_NORM = 1.0
 
@@ -49,8 +49,10 @@ class QuantizedEncoder:
 class Distillation:
     """Mean squared distance to the float latents, in their standard deviations on background.
 
-    Per epoch one augmentation is drawn for all events, so that the targets are computed in one pass
-    of the float network. Epochs are compared by the explained variance on validation events.
+    Per epoch one augmentation is drawn for all events, and half of them become overlays (signals
+    are busier than background, see :func:`trigforge.train.augmentation.overlay`); the targets are
+    computed in one pass of the float network. Epochs are compared by the explained variance on
+    validation events, half of them overlaid as well.
     """
 
     selection = "explained_variance"
@@ -60,9 +62,10 @@ class Distillation:
         self._train = dataset.train.masks
         self._images = torch.empty(0)
         self._targets = torch.empty(0)
-        self._validation = dataset.validation.masks[:VALIDATION_EVENTS]
+        background = dataset.validation.masks[:VALIDATION_EVENTS]
+        self._spread = latent_spread(evaluate_latents(encoder, background))
+        self._validation = overlaid(background)
         self._validation_targets = evaluate_latents(encoder, self._validation)
-        self._spread = latent_spread(self._validation_targets)
         self.key = {
             "objective": "distillation",
             "dataset": dataset.sha256,
@@ -76,9 +79,10 @@ class Distillation:
         return len(self._train)
 
     def start_epoch(self, generator: torch.Generator) -> None:
-        """Draw the epoch's augmentation and compute its targets."""
+        """Draw the epoch's augmentation and overlays and compute the targets."""
         augmentation = draw_augmentation(self._train.shape[-2], generator)
-        self._images = augmentation.apply(torch.from_numpy(self._train))
+        events = augmentation.apply(torch.from_numpy(self._train))
+        self._images = overlay(events, generator)
         targets = evaluate_latents(self._encoder, self._images.numpy())
         self._targets = torch.from_numpy(targets / self._spread)
 
@@ -92,9 +96,8 @@ class Distillation:
 
     def validate(self, model: nn.Module) -> Mapping[str, float]:
         """``explained_variance`` of the float latents and the smallest ``rank_correlation``."""
-        return distillation_metrics(
-            evaluate_latents(model, self._validation), self._validation_targets
-        )
+        latents = evaluate_latents(model, self._validation)
+        return distillation_metrics(latents, self._validation_targets, self._spread)
 
 
 def latent_spread(latents: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -103,21 +106,44 @@ def latent_spread(latents: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return np.where(spread > 0, spread, np.float32(1)).astype(np.float32)
 
 
+def overlaid(masks: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Masks (N, H, W) of which half are overlays, always the same."""
+    generator = torch.Generator().manual_seed(0)
+    return overlay(torch.from_numpy(masks), generator).numpy()
+
+
 def distillation_metrics(
-    quantized: npt.NDArray[np.float32], targets: npt.NDArray[np.float32]
+    quantized: npt.NDArray[np.float32],
+    targets: npt.NDArray[np.float32],
+    spread: npt.NDArray[np.float32],
 ) -> dict[str, float]:
-    """How well quantised latents (N, Z) follow float ones (N, Z).
+    """How well quantised latents (N, Z) follow float ones (N, Z); ``spread`` (Z,) is the unit.
 
     Returns:
-        ``explained_variance`` (1 is perfect) over all latents and ``rank_correlation``, the
-        smallest of any latent.
+        ``explained_variance``, 1 minus the mean squared residual in units of the spread, and
+        ``rank_correlation``, the smallest of any latent.
     """
-    spread = latent_spread(targets)
     residual = np.square((quantized - targets) / spread, dtype=np.float64).mean()
     correlations = [rank_correlation(a, b) for a, b in zip(quantized.T, targets.T, strict=True)]
     return {
         "explained_variance": float(1 - residual),
         "rank_correlation": min(correlations),
+    }
+
+
+def background_fidelity(
+    twin: MaskEncoder, encoder: MaskEncoder, masks: npt.NDArray[np.uint8]
+) -> dict[str, float]:
+    """:func:`distillation_metrics` on background (N, H, W), and with half of it overlaid."""
+    targets = evaluate_latents(encoder, masks)
+    spread = latent_spread(targets)
+    busier = overlaid(masks)
+    overlays = distillation_metrics(
+        evaluate_latents(twin, busier), evaluate_latents(encoder, busier), spread
+    )
+    return {
+        **distillation_metrics(evaluate_latents(twin, masks), targets, spread),
+        **{f"overlaid_{name}": value for name, value in overlays.items()},
     }
 
 
@@ -143,8 +169,8 @@ def quantize_mask_encoder(
     """
     height, width = dataset.train.masks.shape[1:]
     check_image(network, height, width, dataset.source)
-    masks = torch.from_numpy(dataset.train.masks[:CALIBRATION_EVENTS]).float()[:, None]
-    twin = build_twin(encoder, network, config, masks)
+    masks = overlaid(dataset.train.masks[:CALIBRATION_EVENTS])
+    twin = build_twin(encoder, network, config, torch.from_numpy(masks).float()[:, None])
     objective = Distillation(encoder, dataset)
     calibrated = objective.validate(twin)
     schedule = Schedule(
@@ -162,10 +188,7 @@ def quantize_mask_encoder(
         "best_epoch": fitted.best_epoch + 1,
         "events": len(dataset.validation),
         "calibrated_explained_variance": calibrated["explained_variance"],
-        **distillation_metrics(
-            evaluate_latents(twin, dataset.validation.masks),
-            evaluate_latents(encoder, dataset.validation.masks),
-        ),
+        **background_fidelity(twin, encoder, dataset.validation.masks),
     }
     return QuantizedEncoder(fitted.state, fitted.history, metrics)
 

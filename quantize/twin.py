@@ -65,12 +65,12 @@ def build_twin(
     """A calibrated twin of a trained float encoder.
 
     Grids of weights and biases minimise their own squared error; those of the activations the
-    squared error over background events. Then every bias in front of a truncating quantiser gets
+    squared error over ``masks``. Then every bias in front of a truncating quantiser gets
     half a step of it, so that truncation starts as rounding.
 
     Args:
         encoder: trained, with batch normalisation.
-        masks: background events (B, 1, H, W) to calibrate on, a few hundred.
+        masks: events (B, 1, H, W) to calibrate on, a few hundred; background and its overlays.
     """
     twin = empty_twin(network, config)
     with torch.no_grad():

@@ -6,6 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
+
+# a slow or busy machine is not a wrong result
+settings.register_profile("trigforge", deadline=None)
+settings.load_profile("trigforge")
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.stats import rankdata
 from torch import Tensor, nn
 from torch.nn import functional
 
 from trigforge.train.codae import CoDAE
+from trigforge.train.metrics import spearman
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 
-EVALUATION_BATCH = 128
-"""Events at a time: a full-width CoDAE then stays below 1.5 GB."""
+EVALUATION_BATCH = 16
+"""Events at a time: few enough for activations to stay in the cache between operations."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,9 @@ def batches(masks: npt.NDArray[np.uint8], size: int) -> Iterator[Tensor]:
     """Masks (N, H, W) as float32 tensors (B, 1, H, W), B at most ``size``, channels-last."""
     for start in range(0, len(masks), size):
         batch = torch.from_numpy(masks[start : start + size]).float()[:, None]
-        yield batch.contiguous(memory_format=torch.channels_last)
+        # with one channel both layouts are contiguous, and torch would take channels-first
+        height, width = batch.shape[2:]
+        yield batch.as_strided(batch.shape, (height * width, 1, width, 1))
 
 
 def evaluate_latents(
@@ -95,22 +98,19 @@ def reconstruction_scores(logits: Tensor, masks: Tensor) -> dict[str, Tensor]:
     }
 
 
-def rank_correlation(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
+def rank_correlation(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
     """Spearman's coefficient of two samples (N,); 0 where one of them is constant."""
-    ranks_a, ranks_b = rankdata(a), rankdata(b)
-    if np.ptp(ranks_a) == 0 or np.ptp(ranks_b) == 0:
-        return 0.0
-    return float(np.corrcoef(ranks_a, ranks_b)[0, 1])
+    return spearman(a, b) or 0.0
 
 
-def choose_score(latents: npt.ArrayLike, errors: npt.ArrayLike) -> ScoreChoice:
+def choose_score(latents: npt.NDArray[Any], errors: npt.NDArray[Any]) -> ScoreChoice:
     """The latent that follows the reconstruction error best, and its sign, on background alone.
 
     Args:
         latents: (N, Z) of background events.
         errors: (N,) reconstruction error (BCE) of the same events.
     """
-    columns = np.asarray(latents).T
+    columns = latents.T
     correlations = tuple(rank_correlation(column, errors) for column in columns)
     latent = max(range(len(correlations)), key=lambda i: abs(correlations[i]))
     return ScoreChoice(latent, 1 if correlations[latent] >= 0 else -1, correlations)

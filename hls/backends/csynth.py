@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from trigforge.hls.observations import Observation, observe
+from trigforge.hls.reports.observations import Observation, observe
 from trigforge.train.errors import InputError
 
 MAX_BYTES = 256 << 20

@@ -23,9 +23,9 @@ from trigforge.hls.backends.reuse import resolve_reuse, valid_factors
 from trigforge.hls.backends.schedule import RESTART, Schedule, schedule
 from trigforge.hls.devices import Device
 from trigforge.hls.graph import Graph, Node
-from trigforge.hls.observations import Observation, observe
 from trigforge.hls.ops import Conv, Dense
-from trigforge.hls.report import Layer
+from trigforge.hls.reports.observations import Observation, observe
+from trigforge.hls.reports.report import Layer
 from trigforge.train.artifacts import versions
 from trigforge.train.errors import UnsupportedError
 

@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trigforge.hls.formats import Format
-from trigforge.hls.graph import Ints, check_bits
+from trigforge.hls.graph import Edge, Ints, Node, check_bits
 
 
-def output_fraction(x_fraction: int, w_fraction: int, b_fraction: int) -> int:
-    """Grid of y: fine enough for the products and for the bias."""
-    return max(x_fraction + w_fraction, b_fraction)
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Affine(Node):
+    """A node with weights and biases.
+
+    Attributes:
+        weight: (..., inputs, outputs) integers on the grid 2^-weight_fraction.
+        bias: (outputs,) integers on the grid 2^-bias_fraction.
+    """
+
+    weight: Ints
+    bias: Ints
+    weight_fraction: int
+    bias_fraction: int
+
+    @property
+    def weight_format(self) -> Format:
+        """Narrowest format of the weights."""
+        return format_of(self.weight, self.weight_fraction)
+
+    @property
+    def bias_format(self) -> Format:
+        """Narrowest format of the biases."""
+        return format_of(self.bias, self.bias_fraction)
+
+    def fraction(self, x: Edge) -> int:
+        """Grid of the output: fine enough for the products and for the bias."""
+        return max(x.fraction + self.weight_fraction, self.bias_fraction)
+
+    def shifts(self, x: Edge) -> tuple[int, int]:
+        """Left shifts that bring products and biases to the output grid."""
+        fraction = self.fraction(x)
+        return fraction - x.fraction - self.weight_fraction, fraction - self.bias_fraction
 
 
 def interval(

@@ -7,13 +7,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from trigforge.hls.formats import Format
-from trigforge.hls.graph import Edge, Ints, Node
+from trigforge.hls.graph import Edge, Ints
 from trigforge.hls.ops import affine
+from trigforge.hls.ops.affine import Affine
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Conv(Node):
+class Conv(Affine):
     """y[i, j, o] = sum_{k, l, c} w[k, l, c, o] x[i s_h + k - top, j s_w + l - left, c] + b[o].
 
     Attributes:
@@ -25,29 +25,9 @@ class Conv(Node):
 
     op: ClassVar[str] = "conv"
 
-    weight: Ints
-    bias: Ints
-    weight_fraction: int
-    bias_fraction: int
     strides: tuple[int, int] = (1, 1)
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)
     groups: int = 1
-
-    @property
-    def weight_format(self) -> Format:
-        """Narrowest format of the weights."""
-        return affine.format_of(self.weight, self.weight_fraction)
-
-    @property
-    def bias_format(self) -> Format:
-        """Narrowest format of the biases."""
-        return affine.format_of(self.bias, self.bias_fraction)
-
-    def shifts(self, x: Edge) -> tuple[int, int]:
-        """Left shifts that bring products and biases to the output grid."""
-        products = x.fraction + self.weight_fraction
-        fraction = affine.output_fraction(x.fraction, self.weight_fraction, self.bias_fraction)
-        return fraction - products, fraction - self.bias_fraction
 
     def infer(self, *inputs: Edge) -> Edge:
         """Output edge in the narrowest accumulator that can never overflow."""
@@ -65,8 +45,7 @@ class Conv(Node):
         if height < 1 or width < 1:
             raise self.refuse(f"kernel {kh} x {kw} is larger than the padded input {x.shape}")
         lo, hi = self._interval(x)
-        fraction = affine.output_fraction(x.fraction, self.weight_fraction, self.bias_fraction)
-        return Edge.tight((height, width, outputs), fraction, lo, hi)
+        return Edge.tight((height, width, outputs), self.fraction(x), lo, hi)
 
     def carried_bits(self, *inputs: Edge) -> int:
         """Bits of the largest partial sum."""

@@ -7,12 +7,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from trigforge.hls.graph import Edge, Ints, Node
+from trigforge.hls.graph import Edge
+from trigforge.hls.ops.affine import Affine
 from trigforge.hls.ops.conv import Conv
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class ConvTranspose(Node):
+class ConvTranspose(Affine):
     """y[i, j, o] = sum_{k, l, c} w[k, l, c, o] x[i + top - k, j + left - l, c] + b[o].
 
     Attributes:
@@ -23,10 +24,6 @@ class ConvTranspose(Node):
 
     op: ClassVar[str] = "conv_transpose"
 
-    weight: Ints
-    bias: Ints
-    weight_fraction: int
-    bias_fraction: int
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)
 
     def as_conv(self) -> Conv:

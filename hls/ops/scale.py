@@ -38,9 +38,13 @@ class Scale(Node):
         """Narrowest format of the offsets."""
         return affine.format_of(self.offset, self.offset_fraction)
 
+    def fraction(self, x: Edge) -> int:
+        """Grid of the output: fine enough for the products and for the offset."""
+        return max(x.fraction + self.factor_fraction, self.offset_fraction)
+
     def shifts(self, x: Edge) -> tuple[int, int]:
         """Left shifts that bring products and offsets to the output grid."""
-        fraction = affine.output_fraction(x.fraction, self.factor_fraction, self.offset_fraction)
+        fraction = self.fraction(x)
         return fraction - x.fraction - self.factor_fraction, fraction - self.offset_fraction
 
     def infer(self, *inputs: Edge) -> Edge:
@@ -54,8 +58,7 @@ class Scale(Node):
         check_bits(float(self._largest(x)))
         product, shift = self.shifts(x)
         ends = [(end * self.factor << product) + (self.offset << shift) for end in (x.lo, x.hi)]
-        fraction = affine.output_fraction(x.fraction, self.factor_fraction, self.offset_fraction)
-        return Edge.tight(x.shape, fraction, np.min(ends, axis=0), np.max(ends, axis=0))
+        return Edge.tight(x.shape, self.fraction(x), np.min(ends, axis=0), np.max(ends, axis=0))
 
     def block(self, start: int, stop: int) -> Scale:
         """The factors and offsets of these channels."""

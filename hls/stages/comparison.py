@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trigforge.hls.report import BitAccuracy, Inputs, plain
+from trigforge.hls.reports.report import BitAccuracy, Inputs, plain
 from trigforge.hls.session import Session
 from trigforge.hls.stages.firmware import (
     MODEL,

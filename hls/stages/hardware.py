@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from trigforge.hls.backends.vitis import find_vitis, run_csynth
-from trigforge.hls.observations import Observation
-from trigforge.hls.report import Hardware, plain
+from trigforge.hls.reports.observations import Observation
+from trigforge.hls.reports.report import Hardware, plain
 from trigforge.hls.session import Session
 from trigforge.hls.stages.firmware import MODEL, export, library, lowered
 from trigforge.train.artifacts import StageResult, read_json, sha256_json, write_json

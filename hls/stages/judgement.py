@@ -7,13 +7,13 @@ import platform
 import sys
 from pathlib import Path
 
-from trigforge.hls.report import SCHEMA, Dataset, Report, StageTime, save_report
+from trigforge.hls.reports.report import SCHEMA, Dataset, Report, StageTime, save_report
+from trigforge.hls.reports.verdict import judge
 from trigforge.hls.session import Session
 from trigforge.hls.stages.comparison import comparison, load_comparison
 from trigforge.hls.stages.firmware import library
 from trigforge.hls.stages.hardware import BACKEND, hardware, load_hardware
 from trigforge.hls.stages.scoring import load_scores, score_name, scores
-from trigforge.hls.verdict import judge
 from trigforge.train.artifacts import atomic_path, sha256_json, versions
 
 REPORTS = Path("latency_reports")
@@ -34,8 +34,8 @@ def judge_model(session: Session, reports: Path = REPORTS) -> Report:
     """Run what is missing, judge, and write JSON, Markdown and the arrays behind the figures."""
     import numpy as np
 
-    from trigforge.hls.markdown import to_markdown
-    from trigforge.hls.physics import assess, curves
+    from trigforge.hls.reports.markdown import to_markdown
+    from trigforge.hls.reports.physics import assess, curves
 
     for stage in (library, comparison, scores, hardware):
         stage(session)

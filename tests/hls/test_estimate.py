@@ -18,7 +18,6 @@ from trigforge.hls.budget import load_budget
 from trigforge.hls.devices import device
 from trigforge.hls.formats import Format
 from trigforge.hls.graph import Edge, Graph, Node
-from trigforge.hls.observations import strongest
 from trigforge.hls.ops import (
     Concat,
     Conv,
@@ -29,6 +28,7 @@ from trigforge.hls.ops import (
     Quantise,
 )
 from trigforge.hls.recipe import load_recipe
+from trigforge.hls.reports.observations import strongest
 from trigforge.train.errors import InputError, UnsupportedError
 
 RECIPES = Path(__file__).resolve().parents[2] / "firmware_projects"

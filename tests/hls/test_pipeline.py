@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from trigforge.hls.report import Report, load_report
+from trigforge.hls.reports.report import Report, load_report
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = "codae_mask_encoder"

@@ -30,7 +30,7 @@ def dense(rng: np.random.Generator, x: Edge) -> Dense:
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(seeds)
 def test_dense_accumulator_is_exactly_wide_enough(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -51,7 +51,7 @@ def test_dense_accumulator_is_exactly_wide_enough(seed: int) -> None:
         assert not narrower.holds(min(reached), max(reached))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(seeds)
 def test_conv_accumulator_is_exactly_wide_enough(seed: int) -> None:
     rng = np.random.default_rng(seed)

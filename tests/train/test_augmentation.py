@@ -2,7 +2,7 @@ from collections import Counter
 
 import torch
 
-from trigforge.train.augmentation import Augmentation, draw_augmentation
+from trigforge.train.augmentation import Augmentation, draw_augmentation, overlay
 
 
 def test_roll_is_periodic_in_phi_and_flip_mirrors_eta() -> None:
@@ -30,3 +30,14 @@ def test_the_generator_decides() -> None:
     assert [draw_augmentation(72, first) for _ in range(9)] == [
         draw_augmentation(72, again) for _ in range(9)
     ]
+
+
+def test_overlays_are_unions_of_background_events() -> None:
+    """Event i has pixel i to itself, so that the sum of an overlay counts its events."""
+    masks = torch.eye(2000, dtype=torch.uint8).reshape(2000, 40, 50)
+    busier = overlay(masks, torch.Generator().manual_seed(1))
+    assert busier.dtype == torch.uint8
+    assert bool((busier.flatten(1).diagonal() == 1).all())
+    counts = Counter(busier.sum((1, 2), dtype=torch.int64).tolist())
+    assert set(counts) == {1, 2, 3}
+    assert abs(counts[1] - 1000) < 100 and abs(counts[3] - 500) < 80

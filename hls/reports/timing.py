@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trigforge.hls.budget import Budget
-from trigforge.hls.observations import Observation, strongest
+from trigforge.hls.reports.observations import Observation, strongest
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trigforge.hls.report import Physics
+from trigforge.hls.reports.report import Physics
 
 TOLERANCE = 0.05
 SIGMAS = 2.0

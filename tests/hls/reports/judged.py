@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from trigforge.hls.budget import load_budget
-from trigforge.hls.observations import Observation, observe
-from trigforge.hls.physics import assess
 from trigforge.hls.recipe import BudgetConfig
-from trigforge.hls.report import (
+from trigforge.hls.reports.observations import Observation, observe
+from trigforge.hls.reports.physics import assess
+from trigforge.hls.reports.report import (
     SCHEMA,
     BitAccuracy,
     Dataset,
@@ -25,7 +25,7 @@ from trigforge.hls.report import (
     StageTime,
     Verdict,
 )
-from trigforge.hls.verdict import judge
+from trigforge.hls.reports.verdict import judge
 from trigforge.train.events import SampleInfo
 
 SIGNALS = ("suep_125", "svj_2100")

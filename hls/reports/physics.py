@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trigforge.hls.report import (
+from trigforge.hls.reports.report import (
     Difference,
     EqualBaseline,
     Physics,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from trigforge.hls.observations import Observation
+from trigforge.hls.reports.observations import Observation
 from trigforge.train.artifacts import atomic_path, read_json
 from trigforge.train.errors import InputError
 from trigforge.train.schema import parse

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trigforge.hls.observations import (
+from trigforge.hls.reports.observations import (
     CHAIN,
     MEANING,
     PROVENANCES,

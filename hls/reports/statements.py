@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trigforge.hls.budget import Budget
-from trigforge.hls.observations import Observation, strongest
-from trigforge.hls.report import BitAccuracy, Physics
-from trigforge.hls.timing import Clock, cards, readable
+from trigforge.hls.reports.observations import Observation, strongest
+from trigforge.hls.reports.report import BitAccuracy, Physics
+from trigforge.hls.reports.timing import Clock, cards, readable
 
 
 def timing(

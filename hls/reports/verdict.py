@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from trigforge.hls import statements
 from trigforge.hls.budget import Budget
-from trigforge.hls.equivalence import equivalence_statements
-from trigforge.hls.observations import (
+from trigforge.hls.recipe import BudgetConfig
+from trigforge.hls.reports import statements
+from trigforge.hls.reports.equivalence import equivalence_statements
+from trigforge.hls.reports.observations import (
     MEANING,
     QUANTITIES,
     Observation,
@@ -19,9 +20,8 @@ from trigforge.hls.observations import (
     strongest,
     weakest_provenance,
 )
-from trigforge.hls.recipe import BudgetConfig
-from trigforge.hls.report import BitAccuracy, Check, Inputs, Physics, Status, Verdict
-from trigforge.hls.timing import Clock, effective_clock
+from trigforge.hls.reports.report import BitAccuracy, Check, Inputs, Physics, Status, Verdict
+from trigforge.hls.reports.timing import Clock, effective_clock
 
 # Stages that must agree on every integer, per kind of input. C-simulation is slow and runs on
 # events and extremes only.

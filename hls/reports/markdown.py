@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from trigforge.hls.equivalence import in_words
-from trigforge.hls.observations import MEANING, strongest
-from trigforge.hls.report import (
+from trigforge.hls.reports.equivalence import in_words
+from trigforge.hls.reports.observations import MEANING, strongest
+from trigforge.hls.reports.report import (
     Check,
     EqualBaseline,
     Hardware,

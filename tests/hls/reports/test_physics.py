@@ -6,7 +6,7 @@ import judged
 import numpy as np
 import pytest
 
-from trigforge.hls.physics import CURVE_POINTS, HISTOGRAM_BINS, assess, curves
+from trigforge.hls.reports.physics import CURVE_POINTS, HISTOGRAM_BINS, assess, curves
 from trigforge.train.errors import InputError
 from trigforge.train.metrics import auc
 

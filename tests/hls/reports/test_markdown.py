@@ -9,10 +9,10 @@ import judged
 import pytest
 from rich.console import Console
 
-from trigforge.hls.markdown import number, to_markdown
 from trigforge.hls.recipe import BudgetConfig
-from trigforge.hls.report import Report
-from trigforge.hls.table import WIDTH, render
+from trigforge.hls.reports.markdown import number, to_markdown
+from trigforge.hls.reports.report import Report
+from trigforge.hls.reports.table import WIDTH, render
 
 
 def tables(text: str) -> list[list[list[str]]]:

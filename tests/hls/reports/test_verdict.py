@@ -8,12 +8,12 @@ import judged
 import pytest
 
 from trigforge.hls.budget import load_budget
-from trigforge.hls.equivalence import Comparison, compare
-from trigforge.hls.observations import observe
 from trigforge.hls.recipe import BudgetConfig
-from trigforge.hls.report import Check, Verdict
-from trigforge.hls.timing import cards
-from trigforge.hls.verdict import overall
+from trigforge.hls.reports.equivalence import Comparison, compare
+from trigforge.hls.reports.observations import observe
+from trigforge.hls.reports.report import Check, Verdict
+from trigforge.hls.reports.timing import cards
+from trigforge.hls.reports.verdict import overall
 
 
 def check(verdict: Verdict, name: str) -> Check:

@@ -8,9 +8,9 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from trigforge.hls.equivalence import MIN_COMPARABLE, in_words
-from trigforge.hls.markdown import limit, number
-from trigforge.hls.report import Check, EqualBaseline, Physics, Report, Status
+from trigforge.hls.reports.equivalence import MIN_COMPARABLE, in_words
+from trigforge.hls.reports.markdown import limit, number
+from trigforge.hls.reports.report import Check, EqualBaseline, Physics, Report, Status
 
 WIDTH = 100
 STYLES: dict[Status, str] = {"PASS": "green", "FAIL": "bold red", "UNKNOWN": "yellow"}

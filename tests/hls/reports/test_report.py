@@ -11,7 +11,7 @@ from pathlib import Path
 import judged
 import pytest
 
-from trigforge.hls.report import dump_report, load_report, save_report
+from trigforge.hls.reports.report import dump_report, load_report, save_report
 from trigforge.train.errors import InputError, StorageError
 
 
@@ -99,9 +99,10 @@ def test_a_place_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
 def test_judging_needs_no_heavy_package() -> None:
     code = (
         "import sys\n"
-        "import trigforge.hls.verdict, trigforge.hls.report, trigforge.hls.markdown\n"
-        "import trigforge.hls.table, trigforge.hls.budget, trigforge.hls.backends.csynth\n"
-        "import trigforge.hls.backends.vitis, trigforge.hls.physics\n"
+        "import trigforge.hls.reports.verdict, trigforge.hls.reports.report\n"
+        "import trigforge.hls.reports.markdown\n"
+        "import trigforge.hls.reports.table, trigforge.hls.budget, trigforge.hls.backends.csynth\n"
+        "import trigforge.hls.backends.vitis, trigforge.hls.reports.physics\n"
         "heavy = {'torch', 'hls4ml', 'onnx', 'qonnx', 'brevitas', 'tensorflow'}\n"
         "sys.exit(', '.join(heavy & set(sys.modules)) or 0)\n"
     )
