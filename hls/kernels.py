@@ -41,6 +41,7 @@ from trigforge.hls.ops import (
     Sub,
     Tile,
     Total,
+    Unflatten,
     aligned,
     reciprocal_root,
 )
@@ -284,6 +285,10 @@ def _sphere(node: Sphere, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
     return run
 
 
+def _unflatten(node: Unflatten, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    return lambda x: x.reshape(-1, node.channels, node.height, node.width).permute(0, 2, 3, 1)
+
+
 PREPARE: dict[type[Node], Callable[..., Callable[..., Tensor]]] = {
     Add: _add,
     Append: _append,
@@ -309,4 +314,5 @@ PREPARE: dict[type[Node], Callable[..., Callable[..., Tensor]]] = {
     Sub: _add,
     Tile: _tile,
     Total: _total,
+    Unflatten: _unflatten,
 }

@@ -83,6 +83,7 @@ OPERATIONS: dict[str, Operation] = {
     "sub": Operation(node=ops.Sub, stream=("sub_cl",)),
     "tile": Operation(node=ops.Tile, stream=("tile_cl",)),
     "total": Operation(node=ops.Total, stream=("total_cl",)),
+    "unflatten": Operation(node=ops.Unflatten, stream=("unflatten_cl",)),
 }
 
 

@@ -43,6 +43,7 @@ from trigforge.hls.ops import (
     Sub,
     Tile,
     Total,
+    Unflatten,
 )
 
 
@@ -91,13 +92,14 @@ def build_project(graph: Graph, config: ProjectConfig, folder: Path) -> Project:
     # traces sit behind #ifndef __SYNTHESIS__ and cost nothing until C-simulation asks for them
     settings["TraceOutput"] = True
     settings["HLSConfig"] = {
+        # lower case: hls4ml 1.3.0 warns of an overridden strategy "Latency" in 1x1 convolutions
         # every type is set layer by layer; a type left out would show up as this one-bit type
-        "Model": {"Precision": "ap_uint<1>", "ReuseFactor": 1, "Strategy": "Resource"},
+        "Model": {"Precision": "ap_uint<1>", "ReuseFactor": 1, "Strategy": "resource"},
         "LayerName": {
             layer["name"]: {
                 "Precision": lists.precisions[layer["name"]],
                 "ReuseFactor": config.reuse.get(layer["name"], 1),
-                "Strategy": "Resource" if config.reuse.get(layer["name"], 1) > 1 else "Latency",
+                "Strategy": "resource" if config.reuse.get(layer["name"], 1) > 1 else "latency",
                 "Trace": True,
             }
             for layer in lists.layers
@@ -309,6 +311,7 @@ WRITERS: dict[type[Node], Callable[[LayerList, Graph, Any], list[Node]]] = {
     Sub: hls4ml_streams.sub,
     Tile: hls4ml_streams.tile,
     Total: hls4ml_streams.total,
+    Unflatten: hls4ml_streams.unflatten,
 }
 
 

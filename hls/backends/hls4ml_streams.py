@@ -26,6 +26,7 @@ from trigforge.hls.ops import (
     Sub,
     Tile,
     Total,
+    Unflatten,
     affine,
     reciprocal_root,
 )
@@ -98,6 +99,13 @@ def nearest(lists: LayerList, graph: Graph, node: Nearest) -> list[Node]:
 def bilinear(lists: LayerList, graph: Graph, node: Bilinear) -> list[Node]:
     """Weighted means of four neighbours."""
     return _add(lists, graph, node, "bilinear_cl", _sizes(graph, node))
+
+
+def unflatten(lists: LayerList, graph: Graph, node: Unflatten) -> list[Node]:
+    """A vector laid out as an image."""
+    members = _number("out_height", node.height) + _number("out_width", node.width)
+    members += _number("n_chan", node.channels)
+    return _add(lists, graph, node, "unflatten_cl", members)
 
 
 def tile(lists: LayerList, graph: Graph, node: Tile) -> list[Node]:

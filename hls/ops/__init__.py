@@ -25,6 +25,7 @@ from trigforge.hls.ops.sphere import Sphere
 from trigforge.hls.ops.split import Split
 from trigforge.hls.ops.tile import Tile
 from trigforge.hls.ops.total import Total
+from trigforge.hls.ops.unflatten import Unflatten
 
 __all__ = [
     "Add",
@@ -51,4 +52,5 @@ __all__ = [
     "Sub",
     "Tile",
     "Total",
+    "Unflatten",
 ]

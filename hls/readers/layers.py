@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx
 
-from trigforge.hls.ops import Conv, ConvTranspose, Dense, Flatten, LeakyRelu, MaxPool
+from trigforge.hls.ops import Conv, ConvTranspose, Dense, Flatten, LeakyRelu, MaxPool, Unflatten
 from trigforge.hls.readers.reader import Reader, attributes, frame, pair, slope_integers
 
 
@@ -148,12 +148,15 @@ def transpose(reader: Reader, node: onnx.NodeProto) -> None:
 
 
 def flatten(reader: Reader, node: onnx.NodeProto) -> None:
-    """Flatten, or a reshape to one vector per event."""
+    """Flatten, or a reshape to one vector per event or from that to an image."""
     edge, order = reader.place(node)
     if node.op_type == "Flatten":
         whole = attributes(node).get("axis", 1) == 1
     else:
         target = reader.constants.get(node.input[1], np.zeros(0))
+        if len(target) == 4 and order == "BC":
+            _unflatten(reader, node, edge, target.tolist())
+            return
         whole = len(target) == 2 and (target[1] == -1 or target[0] in (1, -1))
     if not whole:
         raise reader.refuse(node, "reshapes to something else than one vector per event")
@@ -166,6 +169,22 @@ def flatten(reader: Reader, node: onnx.NodeProto) -> None:
         )
     name = reader.name("flatten")
     reader.add(node, Flatten(name=name, inputs=(edge,), output=name), "BC")
+
+
+def _unflatten(reader: Reader, node: onnx.NodeProto, edge: str, target: list[int]) -> None:
+    """A vector becomes an image, channels slowest."""
+    size = reader.edges[edge].shape[0]
+    sizes = target[1:]
+    known = int(np.prod([s for s in sizes if s > 0]))
+    sizes = [size // known if s == -1 else s for s in sizes]
+    if target[0] not in (0, 1, -1) or min(sizes) < 1 or int(np.prod(sizes)) != size:
+        raise reader.refuse(node, f"reshapes a vector of {size} to {target}")
+    name = reader.name("unflatten")
+    channels, height, width = sizes
+    exact = Unflatten(
+        name=name, inputs=(edge,), output=name, height=height, width=width, channels=channels
+    )
+    reader.add(node, exact, "BCHW")
 
 
 def conv_transpose(reader: Reader, node: onnx.NodeProto) -> None:

@@ -33,6 +33,7 @@ from trigforge.hls.ops import (
     Sub,
     Tile,
     Total,
+    Unflatten,
 )
 from trigforge.hls.tables import tabulate
 
@@ -92,6 +93,12 @@ def every_operation(rng: np.random.Generator) -> Graph:
         bias=rng.integers(-50, 50, 3), weight_fraction=3, bias_fraction=4,
     )  # fmt: skip
     c.quantise("z", "dense", Format(6, 3, True))
+    c(
+        Dense, "wide", "z", weight=rng.integers(-9, 9, (3, 12)),
+        bias=rng.integers(-50, 50, 12), weight_fraction=3, bias_fraction=4,
+    )  # fmt: skip
+    c(Unflatten, "picture", "wide", height=3, width=2, channels=2)
+    c(Total, "painted", "picture")
     c(Tile, "tile", "z", height=3, width=2)
     c(Append, "graded", "tile", constant=rng.integers(-9, 9, (3, 2, 1)), constant_fraction=2)
     c(Nearest, "nearest", "graded")
@@ -119,5 +126,6 @@ def every_operation(rng: np.random.Generator) -> Graph:
         factor_fraction=0, offset_fraction=0,
     )  # fmt: skip
     c(Sub, "score", "density", "excess")
-    c(Add, "all", "score", "whole")
+    c(Add, "both", "score", "whole")
+    c(Add, "all", "both", "painted")
     return Graph.build("chain", {"x": x}, c.nodes, [c.nodes[-1].output])

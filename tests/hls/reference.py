@@ -36,6 +36,7 @@ from trigforge.hls.ops import (
     Sub,
     Tile,
     Total,
+    Unflatten,
 )
 
 
@@ -126,6 +127,11 @@ def apply(node: Node, inputs: list[Any], edges: Sequence[Edge]) -> Any:
         case Sphere():
             square = max(sum(int(v) ** 2 for v in x), 1)
             return elementwise(x, lambda v: quotient(v, square, node.format))
+        case Unflatten():
+            y = np.zeros((node.height, node.width, node.channels), object)
+            for i, (c, h, w) in enumerate(np.ndindex(node.channels, node.height, node.width)):
+                y[h, w, c] = x[i]
+            return y
     raise NotImplementedError(node.op)
 
 

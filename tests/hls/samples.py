@@ -33,6 +33,7 @@ from trigforge.hls.ops import (
     Sub,
     Tile,
     Total,
+    Unflatten,
 )
 
 Rng = np.random.Generator
@@ -267,6 +268,12 @@ def sphere(rng: Rng) -> Graph:
     return _one(Sphere(name="y", inputs=("x",), output="y", format=fmt), vector(rng))
 
 
+def unflatten(rng: Rng) -> Graph:
+    x = Edge.full((24,), random_format(rng))
+    node = Unflatten(name="y", inputs=("x",), output="y", height=3, width=4, channels=2)
+    return _one(node, x)
+
+
 SAMPLES: dict[type[Node], Callable[[Rng], Graph]] = {
     Add: add,
     Append: append,
@@ -292,4 +299,5 @@ SAMPLES: dict[type[Node], Callable[[Rng], Graph]] = {
     Sub: sub,
     Tile: tile,
     Total: total,
+    Unflatten: unflatten,
 }

@@ -25,6 +25,7 @@ from trigforge.hls.ops import (
     Sub,
     Tile,
     Total,
+    Unflatten,
 )
 from trigforge.train.errors import UnsupportedError
 
@@ -32,7 +33,7 @@ seeds = st.integers(0, 2**32 - 1)
 operations = pytest.mark.parametrize("op", SAMPLES, ids=lambda op: op.op)
 
 # Operations whose proven range is reached, output channel by output channel, by some input.
-TIGHT = (Add, Append, Bilinear, Crop, Mul, Nearest, Prelu, Scale, Sub, Tile, Total)
+TIGHT = (Add, Append, Bilinear, Crop, Mul, Nearest, Prelu, Scale, Sub, Tile, Total, Unflatten)
 
 
 @operations
@@ -120,6 +121,10 @@ def test_a_negative_slope_makes_zero_the_lowest_value() -> None:
             r"rows 2\.\.4.*not within 3 x 4",
         ),
         (Crop(name="n", inputs=("v",), output="y", top=0, left=0, height=1, width=1), "H, W, C"),
+        (
+            Unflatten(name="n", inputs=("v",), output="y", height=2, width=2, channels=1),
+            r"no vector of \(2, 2, 1\)",
+        ),
         (Nearest(name="n", inputs=("v",), output="y"), r"expected \(H, W, C\)"),
         (Bilinear(name="n", inputs=("v",), output="y"), r"expected \(H, W, C\)"),
         (

@@ -29,6 +29,7 @@ from trigforge.hls.ops import (
     Prelu,
     Scale,
     Split,
+    Unflatten,
 )
 from trigforge.hls.passes import lower
 from trigforge.hls.read_qonnx import QonnxGraph, read_qonnx
@@ -229,6 +230,21 @@ def test_transposed_convolution_becomes_a_convolution(
         expected = functional.conv_transpose2d(images, weight, scaled, padding=pads[:2])
         got = Emulator(source.graph).run(x)[node.output]
         assert np.array_equal(got, expected.numpy().transpose(0, 2, 3, 1))
+
+
+def test_a_vector_becomes_an_image_in_onnxs_order(tmp_path: Path) -> None:
+    def write(b: Builder) -> str:
+        return b.node("Reshape", [start(b), ints(b, "shape", 1, 2, -1, 3)], "r")
+
+    (node,) = check(tmp_path / "m.onnx", write, (1, 24)).graph.nodes
+    assert isinstance(node, Unflatten)
+    assert (node.height, node.width, node.channels) == (4, 3, 2)
+    with pytest.raises(UnsupportedError, match=r"node r: reshapes a vector of 24 to \[2, 2"):
+        read(
+            tmp_path / "m.onnx",
+            lambda b: b.node("Reshape", [start(b), ints(b, "shape", 2, 2, 2, 3)], "r"),
+            (1, 24),
+        )
 
 
 def ints(b: Builder, name: str, *values: int) -> str:

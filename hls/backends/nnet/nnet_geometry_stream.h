@@ -56,6 +56,24 @@ Tile:
     }
 }
 
+// a vector, channels slowest, becomes an image
+template <class data_T, class res_T, typename CONFIG_T>
+void unflatten_cl(hls::stream<data_T> &data, hls::stream<res_T> &res) {
+    static const unsigned pixels = CONFIG_T::out_height * CONFIG_T::out_width;
+    data_T in = data.read();
+Unflatten:
+    for (unsigned pixel = 0; pixel < pixels; pixel++) {
+        #pragma HLS PIPELINE II=1
+        res_T out;
+        PRAGMA_DATA_PACK(out)
+        for (unsigned c = 0; c < CONFIG_T::n_chan; c++) {
+            #pragma HLS UNROLL
+            out[c] = in[c * pixels + pixel];
+        }
+        res.write(out);
+    }
+}
+
 // every pixel becomes two by two; a row is repeated from a buffer
 template <class data_T, class res_T, typename CONFIG_T>
 void nearest_cl(hls::stream<data_T> &data, hls::stream<res_T> &res) {
