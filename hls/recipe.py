@@ -139,7 +139,15 @@ def paper(recipe: Recipe) -> Recipe:
     return replace(
         recipe,
         data=replace(recipe.data, dataset="generated"),
-        train=replace(recipe.train, epochs=30, released=None),
+        train=replace(
+            recipe.train,
+            epochs=30,
+            batch_size=128,
+            learning_rate=1e-3,
+            schedule="constant",
+            precision="float32",
+            released=None,
+        ),
         quantize=replace(recipe.quantize, epochs=10, released=None),
     )
 

@@ -62,3 +62,9 @@ def test_smoke_shrinks_and_forgets_released_weights() -> None:
     assert recipe.network.filters == (8, 16, 16, 32)
     assert recipe.train.released is None and recipe.quantize.released is None
     assert recipe.data.limit_train == 512
+
+
+def test_paper_trains_as_published_whatever_the_recipe_does() -> None:
+    train = PRESETS["paper"](load_recipe("codae_mask_encoder", FOLDER)).train
+    assert (train.epochs, train.batch_size, train.learning_rate) == (30, 128, 1e-3)
+    assert (train.schedule, train.precision, train.released) == ("constant", "float32", None)
