@@ -11,7 +11,7 @@ OPTIONS := $(if $(PRESET),--preset "$(PRESET)") $(if $(DATA),--data "$(DATA)") \
 	$(if $(filter 1,$(FROM_SCRATCH)),--from-scratch) $(if $(WORKERS),--workers "$(WORKERS)")
 
 .DEFAULT_GOAL := help
-.PHONY: help hls $(STAGES) test test-slow lint clean
+.PHONY: help hls $(STAGES) test test-slow bench lint clean
 
 help:
 	@echo "make hls MODEL=$(MODEL)    from nothing to a verdict"
@@ -21,6 +21,7 @@ help:
 	@echo "    FROM_SCRATCH=1     train instead of using released weights"
 	@echo "    WORKERS=n          processes for generation and C-simulation"
 	@echo "make test | test-slow | lint | clean"
+	@echo "make bench             emulator against C-simulation and the ONNX reference; lowering"
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 13) else \
@@ -36,6 +37,11 @@ hls $(STAGES): $(READY)
 
 test: $(READY)
 	@$(BIN)/python -m pytest -q -m "not slow"
+
+bench: $(READY)
+	@$(BIN)/trigforge export "$(MODEL)" $(OPTIONS)
+	@$(BIN)/python benchmarks/lowering.py build/$(MODEL)/$(or $(PRESET),demo)/export/model.onnx
+	@$(BIN)/python benchmarks/emulator.py build/$(MODEL)/$(or $(PRESET),demo)/export/model.onnx
 
 test-slow: $(READY)
 	@$(BIN)/python -m pytest -q -m slow

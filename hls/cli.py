@@ -72,6 +72,9 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=_stage, stage=stage)
     models = commands.add_parser("models", help="list the recipes")
     models.set_defaults(run=_models)
+    operations = commands.add_parser("ops", help="list the operations and who executes them")
+    operations.add_argument("name", nargs="?", help="only this one")
+    operations.set_defaults(run=_operations)
     return parser
 
 
@@ -99,6 +102,13 @@ def _models(_: argparse.Namespace) -> int:
         recipe = load_recipe(name)
         network = recipe.network
         print(f"{name:24} {network.architecture} {network.export}, budget {recipe.budget.name}")
+    return 0
+
+
+def _operations(options: argparse.Namespace) -> int:
+    from trigforge.hls.operations import lines
+
+    print("\n".join(lines(options.name)))
     return 0
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from trigforge.hls import kernels
+from trigforge.hls.fusion import fused_steps, single_steps
 from trigforge.hls.graph import Edge, Graph, Ints, Node
 from trigforge.train.errors import InputError
 
@@ -42,10 +42,9 @@ class Emulator:
         for name in self.wanted:
             if name not in graph.edges:
                 raise InputError(f"graph {graph.name} has no edge {name!r}")
-        self._steps: list[tuple[Node, Callable[..., Tensor]]] = [
-            (node, kernels.prepare(node, graph.node_inputs(node))) for node in graph.nodes
-        ]
-        self._last_use = {edge: node.output for node in graph.nodes for edge in node.inputs}
+        # an observer sees every node; otherwise nodes that follow each other run as one
+        self._steps = single_steps(graph) if observe else fused_steps(graph, self.wanted)
+        self._last_use = {edge: step.output for step in self._steps for edge in step.inputs}
         largest = max(int(np.prod(edge.shape)) for edge in graph.edges.values())
         self.batch_size = max(1, BATCH_BYTES // (4 * largest))
 
@@ -61,15 +60,15 @@ class Emulator:
         found: dict[str, Ints] = {}
         if self.input_name in self.wanted:
             found[self.input_name] = x.astype(np.int64)
-        for node, run in self._steps:
-            inputs = tuple(live[name] for name in node.inputs)
-            output = live[node.output] = run(*inputs)
+        for step in self._steps:
+            inputs = tuple(live[name] for name in step.inputs)
+            output = live[step.output] = step.run(*inputs)
             if self.observe is not None:
-                self.observe(node, inputs, output)
-            if node.output in self.wanted:
-                found[node.output] = output.to(torch.int64).numpy()
-            for name in node.inputs:
-                if self._last_use[name] == node.output:
+                self.observe(step.nodes[0], inputs, output)
+            if step.output in self.wanted:
+                found[step.output] = output.to(torch.int64).numpy()
+            for name in step.inputs:
+                if self._last_use[name] == step.output:
                     live.pop(name, None)
         return found
 

@@ -92,6 +92,14 @@ class Node:
         """
         raise NotImplementedError
 
+    def block(self, start: int, stop: int) -> Node:
+        """The same operation for channels ``start`` to ``stop`` of its input alone.
+
+        Only meaningful for operations that treat every channel by itself; those with parameters
+        per channel override it.
+        """
+        return self
+
     def carried_bits(self, *inputs: Edge) -> int:
         """Bits that a float needs to carry every intermediate of this node exactly."""
         return self.infer(*inputs).magnitude.bit_length()
@@ -99,6 +107,24 @@ class Node:
     def refuse(self, reason: str) -> UnsupportedError:
         """An error that names this node."""
         return UnsupportedError(f"node {self.name} ({self.op}): {reason}")
+
+
+def typed(node: Node, edges: Mapping[str, Edge]) -> Edge:
+    """The edge that a node writes, given all edges before it.
+
+    Raises:
+        UnsupportedError: an input is undefined, the output defined already, or the operation does
+            not fit its inputs.
+    """
+    missing = [edge for edge in node.inputs if edge not in edges]
+    if missing:
+        raise node.refuse(f"reads {missing[0]}, which nothing before it produces")
+    if node.output in edges:
+        raise node.refuse(f"writes {node.output}, which exists already")
+    try:
+        return node.infer(*(edges[name] for name in node.inputs))
+    except OverflowError as error:
+        raise node.refuse(f"{error}; use fewer bits") from None
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,15 +148,7 @@ class Graph:
         """
         edges = dict(inputs)
         for node in nodes:
-            missing = [edge for edge in node.inputs if edge not in edges]
-            if missing:
-                raise node.refuse(f"reads {missing[0]}, which nothing before it produces")
-            if node.output in edges:
-                raise node.refuse(f"writes {node.output}, which exists already")
-            try:
-                edges[node.output] = node.infer(*(edges[i] for i in node.inputs))
-            except OverflowError as error:
-                raise node.refuse(f"{error}; use fewer bits") from None
+            edges[node.output] = typed(node, edges)
         for output in outputs:
             if output not in edges:
                 raise UnsupportedError(f"graph {name}: output {output} is not produced")

@@ -8,13 +8,43 @@ so the order in which a library adds products cannot matter.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from trigforge.hls.formats import Format
 from trigforge.hls.graph import Edge, Node
-from trigforge.hls.ops import Concat, Conv, Dense, Flatten, LeakyRelu, MaxPool, Quantise, Split
+from trigforge.hls.ops import (
+    Add,
+    Append,
+    Bilinear,
+    Concat,
+    Conv,
+    ConvTranspose,
+    Crop,
+    Dense,
+    Flatten,
+    Highest,
+    InstanceNorm,
+    LeakyRelu,
+    Lookup,
+    MaxPool,
+    Mul,
+    Nearest,
+    Prelu,
+    Quantise,
+    Scale,
+    Sphere,
+    Split,
+    Sub,
+    Tile,
+    Total,
+    Unflatten,
+    aligned,
+    reciprocal_root,
+)
 
 FLOAT32_BITS = 24
 FLOAT64_BITS = 53
@@ -43,16 +73,16 @@ def prepare(node: Node, inputs: Sequence[Edge]) -> Callable[..., Tensor]:
     return lambda *tensors: run(*(tensor.to(dtype) for tensor in tensors))
 
 
-def _conv(node: Conv, inputs: Sequence[Edge], dtype: torch.dtype) -> Callable[..., Tensor]:
-    product_shift, bias_shift = node.shifts(inputs[0])
+def convolution(node: Conv, x: Edge, dtype: torch.dtype, unit: float = 1.0) -> Kernel:
+    """The convolution of (B, C, H, W) images in channels-last memory, times a power of two."""
+    product_shift, bias_shift = node.shifts(x)
     kernel = torch.from_numpy(node.weight.transpose(3, 2, 0, 1) * 2**product_shift).to(dtype)
-    kernel = kernel.contiguous(memory_format=torch.channels_last)
-    bias = torch.from_numpy(node.bias * 2**bias_shift).to(dtype)
+    kernel = (kernel * unit).contiguous(memory_format=torch.channels_last)
+    bias = torch.from_numpy(node.bias * 2**bias_shift).to(dtype) * unit
     top, left, bottom, right = node.pads
     symmetric = top == bottom and left == right
 
-    def run(x: Tensor) -> Tensor:
-        image = x.permute(0, 3, 1, 2)
+    def run(image: Tensor) -> Tensor:
         if not symmetric:
             image = functional.pad(image, (left, right, top, bottom))
         if image.shape[1] == 1:
@@ -60,10 +90,14 @@ def _conv(node: Conv, inputs: Sequence[Edge], dtype: torch.dtype) -> Callable[..
             _, _, height, width = image.shape
             image = image.contiguous().as_strided(image.shape, (height * width, 1, width, 1))
         padding = (top, left) if symmetric else (0, 0)
-        y = functional.conv2d(image, kernel, bias, node.strides, padding, groups=node.groups)
-        return y.permute(0, 2, 3, 1)
+        return functional.conv2d(image, kernel, bias, node.strides, padding, groups=node.groups)
 
     return run
+
+
+def _conv(node: Conv, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    run = convolution(node, inputs[0], dtype)
+    return lambda x: run(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
 
 
 def _dense(node: Dense, inputs: Sequence[Edge], dtype: torch.dtype) -> Callable[..., Tensor]:
@@ -85,17 +119,37 @@ def _quantise(node: Quantise, inputs: Sequence[Edge], dtype: torch.dtype) -> Ker
     return lambda x: (x * scale).floor_().clamp_(low, high)
 
 
-def _max_pool(node: MaxPool, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
-    top, left, bottom, right = node.pads
+def pooling(node: MaxPool, x: Edge) -> Kernel:
+    """The max-pool of (B, C, H, W) images, without copying them where torch has the same frame.
 
-    def run(x: Tensor) -> Tensor:
-        image = x.permute(0, 3, 1, 2)
-        if any(node.pads):
-            image = functional.pad(image, (left, right, top, bottom), value=float("-inf"))
-        y = functional.max_pool2d(image, node.kernel, node.strides)
-        return y.permute(0, 2, 3, 1)
+    torch frames both sides alike; a row or column more after than before is what its ``ceil_mode``
+    adds when the last window would otherwise stick out.
+    """
+    top, left, bottom, right = node.pads
+    height, width = node.infer(x).shape[:2]
+    for ceil in (False, True):
+        if 2 * top <= node.kernel[0] and 2 * left <= node.kernel[1]:
+            probe = torch.empty(1, 1, *x.shape[:2])
+            pool = partial(
+                functional.max_pool2d,
+                kernel_size=node.kernel,
+                stride=node.strides,
+                padding=(top, left),
+                ceil_mode=ceil,
+            )
+            if pool(probe).shape[2:] == (height, width):
+                return pool
+
+    def run(image: Tensor) -> Tensor:
+        framed = functional.pad(image, (left, right, top, bottom), value=float("-inf"))
+        return functional.max_pool2d(framed, node.kernel, node.strides)
 
     return run
+
+
+def _max_pool(node: MaxPool, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    run = pooling(node, inputs[0])
+    return lambda x: run(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
 
 
 def _concat(node: Concat, inputs: Sequence[Edge], dtype: torch.dtype) -> Callable[..., Tensor]:
@@ -110,13 +164,155 @@ def _flatten(node: Flatten, inputs: Sequence[Edge], dtype: torch.dtype) -> Kerne
     return lambda x: x.reshape(x.shape[0], -1)
 
 
+def _prelu(node: Prelu, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    up = float(1 << node.slope_fraction)
+    slopes = torch.from_numpy(node.slopes).to(dtype)
+    return lambda x: torch.where(x >= 0, x * up, x * slopes)
+
+
+def _scale(node: Scale, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    product_shift, shift = node.shifts(inputs[0])
+    factor = torch.from_numpy(node.factor << product_shift).to(dtype)
+    offset = torch.from_numpy(node.offset << shift).to(dtype)
+    return lambda x: torch.addcmul(offset, x, factor)
+
+
+def _add(node: Add | Sub, inputs: Sequence[Edge], dtype: torch.dtype) -> Callable[..., Tensor]:
+    _, (a_shift, b_shift) = aligned.shifts(inputs)
+    a_unit = 2.0**a_shift
+    b_unit = 2.0**b_shift * (-1 if isinstance(node, Sub) else 1)
+    return lambda a, b: a * a_unit + b * b_unit
+
+
+def _mul(node: Mul, inputs: Sequence[Edge], dtype: torch.dtype) -> Callable[..., Tensor]:
+    return torch.mul
+
+
+def _crop(node: Crop, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    rows = slice(node.top, node.top + node.height)
+    columns = slice(node.left, node.left + node.width)
+    return lambda x: x[:, rows, columns]
+
+
+def _tile(node: Tile, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    return lambda x: x[:, None, None, :].expand(-1, node.height, node.width, -1)
+
+
+def _append(node: Append, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    x_shift, shift = node.shifts(inputs[0])
+    constant = torch.from_numpy(node.constant << shift).to(dtype)
+    unit = 2.0**x_shift
+
+    def run(x: Tensor) -> Tensor:
+        return torch.cat([x * unit, constant.expand(len(x), -1, -1, -1)], dim=-1)
+
+    return run
+
+
+def _conv_transpose(
+    node: ConvTranspose, inputs: Sequence[Edge], dtype: torch.dtype
+) -> Callable[..., Tensor]:
+    return _conv(node.as_conv(), inputs, dtype)
+
+
+def _nearest(node: Nearest, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    def run(x: Tensor) -> Tensor:
+        count, height, width, channels = x.shape
+        blocks = x[:, :, None, :, None, :].expand(-1, -1, 2, -1, 2, -1)
+        return blocks.reshape(count, 2 * height, 2 * width, channels)
+
+    return run
+
+
+def _bilinear(node: Bilinear, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    def double(x: Tensor, axis: int) -> Tensor:
+        size = x.shape[axis]
+        before = torch.cat([x.narrow(axis, 0, 1), x.narrow(axis, 0, size - 1)], axis)
+        after = torch.cat([x.narrow(axis, 1, size - 1), x.narrow(axis, size - 1, 1)], axis)
+        pairs = torch.stack([before + 3 * x, 3 * x + after], axis + 1)
+        return pairs.flatten(axis, axis + 1)
+
+    return lambda x: double(double(x, 1), 2)
+
+
+def _lookup(node: Lookup, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    entries = torch.from_numpy(node.entries).to(dtype)
+    first = inputs[0].format.min_int
+    return lambda x: entries[x.to(torch.int64) - first]
+
+
+def _total(node: Total, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    def run(x: Tensor) -> Tensor:
+        flat = x.reshape(len(x), -1, x.shape[-1])
+        return flat.sum((1, 2))[:, None] if node.channels else flat.sum(1)
+
+    return run
+
+
+def _highest(node: Highest, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    return lambda x: x.amax(-1, keepdim=True)
+
+
+def _quotient(x: Tensor, square: Tensor, fmt: Format) -> Tensor:
+    """x / sqrt(square) as :mod:`~trigforge.hls.ops.reciprocal_root` defines it, all int64."""
+    _, length = torch.frexp(square.to(torch.float64))
+    shift = length.to(torch.int64) - reciprocal_root.INDEX_BITS
+    shift += shift % 2
+    mantissa = (square >> shift.clamp(min=0)) << (-shift).clamp(min=0)
+    roots = torch.from_numpy(reciprocal_root.TABLE)[mantissa - reciprocal_root.FIRST]
+    y = (x * roots) >> (reciprocal_root.PRECISION + (shift >> 1) - fmt.fraction)
+    return y.clamp_(fmt.min_int, fmt.max_int)
+
+
+def _instance_norm(node: InstanceNorm, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    def run(x: Tensor) -> Tensor:
+        integers = x.to(torch.int64)
+        pixels = integers.shape[1] * integers.shape[2]
+        sums = integers.sum((1, 2), keepdim=True)
+        squares = integers.square().sum((1, 2), keepdim=True)
+        square = pixels * squares - sums.square() + node.epsilon
+        return _quotient(pixels * integers - sums, square, node.format).to(dtype)
+
+    return run
+
+
+def _sphere(node: Sphere, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    def run(x: Tensor) -> Tensor:
+        integers = x.to(torch.int64)
+        square = integers.square().sum(-1, keepdim=True).clamp(min=1)
+        return _quotient(integers, square, node.format).to(dtype)
+
+    return run
+
+
+def _unflatten(node: Unflatten, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    return lambda x: x.reshape(-1, node.channels, node.height, node.width).permute(0, 2, 3, 1)
+
+
 PREPARE: dict[type[Node], Callable[..., Callable[..., Tensor]]] = {
+    Add: _add,
+    Append: _append,
+    Bilinear: _bilinear,
     Concat: _concat,
     Conv: _conv,
+    ConvTranspose: _conv_transpose,
+    Crop: _crop,
     Dense: _dense,
     Flatten: _flatten,
+    Highest: _highest,
+    InstanceNorm: _instance_norm,
     LeakyRelu: _leaky_relu,
+    Lookup: _lookup,
     MaxPool: _max_pool,
+    Mul: _mul,
+    Nearest: _nearest,
+    Prelu: _prelu,
     Quantise: _quantise,
+    Scale: _scale,
+    Sphere: _sphere,
     Split: _split,
+    Sub: _add,
+    Tile: _tile,
+    Total: _total,
+    Unflatten: _unflatten,
 }

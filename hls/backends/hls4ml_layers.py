@@ -12,6 +12,9 @@ from hls4ml.model.layers import Layer
 
 NNET = Path(__file__).parent / "nnet"
 
+# What StreamLayer's functions are written in.
+HEADERS = ("nnet_pixelwise_stream.h", "nnet_geometry_stream.h", "nnet_normalise_stream.h")
+
 MAX_POOL_CONFIG = """struct config{index} : nnet::max_pool_config {{
     static const unsigned in_height = {in_height};
     static const unsigned in_width = {in_width};
@@ -74,6 +77,44 @@ class FramedMaxPoolCall(FunctionCallTemplate):  # type: ignore[misc]
         return self.template.format(**self._default_function_params(node))
 
 
+class StreamLayer(Layer):  # type: ignore[misc]
+    """Any of our own streaming functions: its name, its constants and its output's shape.
+
+    Attributes of the layer: ``function`` in namespace ``nnet``, ``members`` of the configuration
+    as C++, ``out_shape``.
+    """
+
+    def initialize(self) -> None:
+        """Set the output variable, in the type that the project gives as ``result``."""
+        self.add_output_variable(list(self.get_attr("out_shape")))
+
+
+class StreamConfig(LayerConfigTemplate):  # type: ignore[misc]
+    """Renders the compile-time configuration."""
+
+    def __init__(self) -> None:
+        super().__init__(StreamLayer)
+
+    def format(self, node: Layer) -> str:
+        """The ``struct`` of one layer."""
+        return f"struct config{node.index} {{\n{node.get_attr('members')}}};\n"
+
+
+class StreamCall(FunctionCallTemplate):  # type: ignore[misc]
+    """Renders the call in the top function."""
+
+    def __init__(self) -> None:
+        super().__init__(StreamLayer, include_header=[f"nnet_utils/{name}" for name in HEADERS])
+
+    def format(self, node: Layer) -> str:
+        """The call of one layer with any number of inputs."""
+        inputs = [node.get_input_variable(name) for name in node.inputs]
+        output = node.get_output_variable()
+        types = ", ".join(v.type.name for v in (*inputs, output))
+        streams = ", ".join(v.name for v in (*inputs, output))
+        return f"nnet::{node.get_attr('function')}<{types}, config{node.index}>({streams});"
+
+
 @cache
 def register() -> None:
     """Make the layers known to hls4ml's Vitis backend; safe to call often."""
@@ -82,3 +123,8 @@ def register() -> None:
     backend.register_template(FramedMaxPoolConfig)
     backend.register_template(FramedMaxPoolCall)
     backend.register_source(NNET / "nnet_max_pool_stream.h")
+    hls4ml.model.layers.register_layer("StreamLayer", StreamLayer)
+    backend.register_template(StreamConfig)
+    backend.register_template(StreamCall)
+    for header in HEADERS:
+        backend.register_source(NNET / header)

@@ -16,11 +16,35 @@ import hls4ml
 import numpy as np
 from hls4ml.model.graph import ModelGraph
 
-from trigforge.hls.backends import hls4ml_layers
+from trigforge.hls.backends import hls4ml_layers, hls4ml_streams
+from trigforge.hls.backends.layer_list import Layer, LayerList
 from trigforge.hls.graph import Edge, Graph, Ints, Node
-from trigforge.hls.ops import Concat, Conv, Dense, Flatten, LeakyRelu, MaxPool, Quantise
-
-Layer = dict[str, Any]
+from trigforge.hls.ops import (
+    Add,
+    Append,
+    Bilinear,
+    Concat,
+    Conv,
+    Crop,
+    Dense,
+    Flatten,
+    Highest,
+    InstanceNorm,
+    LeakyRelu,
+    Lookup,
+    MaxPool,
+    Mul,
+    Nearest,
+    Prelu,
+    Quantise,
+    Scale,
+    Sphere,
+    Split,
+    Sub,
+    Tile,
+    Total,
+    Unflatten,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,25 +72,6 @@ class Project:
     traced: Mapping[str, str]
 
 
-@dataclass
-class _Layers:
-    """The layer list under construction and the precisions that go with it."""
-
-    layers: list[Layer] = field(default_factory=list)
-    precisions: dict[str, dict[str, str]] = field(default_factory=dict)
-    # edge of the exact graph -> output of the layer list
-    where: dict[str, str] = field(default_factory=dict)
-
-    def add(self, layer: Layer, edge: str | None = None, **precision: str) -> str:
-        """Append a layer; returns the name of its output."""
-        name: str = layer["name"]
-        self.layers.append({**layer, "outputs": [name]})
-        self.precisions[name] = precision
-        if edge is not None:
-            self.where[edge] = name
-        return name
-
-
 def build_project(graph: Graph, config: ProjectConfig, folder: Path) -> Project:
     """Write the hls4ml project of a lowered graph into ``folder``, replacing what is there.
 
@@ -87,13 +92,14 @@ def build_project(graph: Graph, config: ProjectConfig, folder: Path) -> Project:
     # traces sit behind #ifndef __SYNTHESIS__ and cost nothing until C-simulation asks for them
     settings["TraceOutput"] = True
     settings["HLSConfig"] = {
+        # lower case: hls4ml 1.3.0 warns of an overridden strategy "Latency" in 1x1 convolutions
         # every type is set layer by layer; a type left out would show up as this one-bit type
-        "Model": {"Precision": "ap_uint<1>", "ReuseFactor": 1, "Strategy": "Resource"},
+        "Model": {"Precision": "ap_uint<1>", "ReuseFactor": 1, "Strategy": "resource"},
         "LayerName": {
             layer["name"]: {
                 "Precision": lists.precisions[layer["name"]],
                 "ReuseFactor": config.reuse.get(layer["name"], 1),
-                "Strategy": "Resource" if config.reuse.get(layer["name"], 1) > 1 else "Latency",
+                "Strategy": "resource" if config.reuse.get(layer["name"], 1) > 1 else "latency",
                 "Trace": True,
             }
             for layer in lists.layers
@@ -113,9 +119,9 @@ def build_project(graph: Graph, config: ProjectConfig, folder: Path) -> Project:
     return Project(folder, config.name, traced)
 
 
-def layer_list(graph: Graph) -> _Layers:
+def layer_list(graph: Graph) -> LayerList:
     """hls4ml's layers for a graph, with their precisions and which edge each one produces."""
-    lists = _Layers()
+    lists = LayerList()
     for name, edge in graph.inputs.items():
         layer = {"name": name, "class_name": "InputLayer", "input_shape": list(edge.shape)}
         lists.add(layer, name, result=edge.format.ap())
@@ -130,7 +136,7 @@ def layer_list(graph: Graph) -> _Layers:
     return lists
 
 
-def _conv(lists: _Layers, graph: Graph, node: Conv) -> list[Node]:
+def _conv(lists: LayerList, graph: Graph, node: Conv) -> list[Node]:
     if node.groups != 1:
         raise node.refuse("is grouped; lower it with split_groups first")
     (x,) = graph.node_inputs(node)
@@ -182,7 +188,7 @@ def _conv(lists: _Layers, graph: Graph, node: Conv) -> list[Node]:
     return []
 
 
-def _dense(lists: _Layers, graph: Graph, node: Dense) -> list[Node]:
+def _dense(lists: LayerList, graph: Graph, node: Dense) -> list[Node]:
     lists.add(
         {
             "name": node.name,
@@ -200,11 +206,13 @@ def _dense(lists: _Layers, graph: Graph, node: Dense) -> list[Node]:
     return []
 
 
-def _leaky_relu(lists: _Layers, graph: Graph, node: LeakyRelu) -> list[Node]:
+def _leaky_relu(lists: LayerList, graph: Graph, node: LeakyRelu) -> list[Node]:
     readers = graph.consumers(node.output)
-    quantiser = readers[0] if len(readers) == 1 and isinstance(readers[0], Quantise) else None
-    if quantiser is not None and quantiser.narrow:
-        raise quantiser.refuse("is narrow, which ap_fixed cannot express here")
+    alone = len(readers) == 1 and node.output not in graph.outputs
+    # a narrow range is more than a type can say: that quantiser is a layer of its own
+    quantiser = (
+        readers[0] if alone and isinstance(readers[0], Quantise) and not readers[0].narrow else None
+    )
     last = quantiser or node
     fmt = graph.edges[last.output].format
     lists.add(
@@ -223,7 +231,7 @@ def _leaky_relu(lists: _Layers, graph: Graph, node: LeakyRelu) -> list[Node]:
     return [quantiser] if quantiser is not None else []
 
 
-def _max_pool(lists: _Layers, graph: Graph, node: MaxPool) -> list[Node]:
+def _max_pool(lists: LayerList, graph: Graph, node: MaxPool) -> list[Node]:
     (x,) = graph.node_inputs(node)
     y = graph.edges[node.output]
     lists.add(
@@ -246,7 +254,7 @@ def _max_pool(lists: _Layers, graph: Graph, node: MaxPool) -> list[Node]:
     return []
 
 
-def _concat(lists: _Layers, graph: Graph, node: Concat) -> list[Node]:
+def _concat(lists: LayerList, graph: Graph, node: Concat) -> list[Node]:
     if len(node.inputs) != 2:
         raise node.refuse(f"joins {len(node.inputs)} tensors, hls4ml joins two")
     rank = len(graph.edges[node.output].shape)
@@ -264,7 +272,7 @@ def _concat(lists: _Layers, graph: Graph, node: Concat) -> list[Node]:
     return []
 
 
-def _flatten(lists: _Layers, graph: Graph, node: Flatten) -> list[Node]:
+def _flatten(lists: LayerList, graph: Graph, node: Flatten) -> list[Node]:
     y = graph.edges[node.output]
     lists.add(
         {
@@ -279,13 +287,31 @@ def _flatten(lists: _Layers, graph: Graph, node: Flatten) -> list[Node]:
     return []
 
 
-WRITERS: dict[type[Node], Callable[[_Layers, Graph, Any], list[Node]]] = {
+WRITERS: dict[type[Node], Callable[[LayerList, Graph, Any], list[Node]]] = {
+    Add: hls4ml_streams.add,
+    Append: hls4ml_streams.append,
+    Bilinear: hls4ml_streams.bilinear,
     Concat: _concat,
     Conv: _conv,
+    Crop: hls4ml_streams.crop,
     Dense: _dense,
     Flatten: _flatten,
+    Highest: hls4ml_streams.highest,
+    InstanceNorm: hls4ml_streams.instance_norm,
     LeakyRelu: _leaky_relu,
+    Lookup: hls4ml_streams.lookup,
     MaxPool: _max_pool,
+    Mul: hls4ml_streams.mul,
+    Nearest: hls4ml_streams.nearest,
+    Prelu: hls4ml_streams.prelu,
+    Quantise: hls4ml_streams.quantise,
+    Scale: hls4ml_streams.scale,
+    Sphere: hls4ml_streams.sphere,
+    Split: hls4ml_streams.split,
+    Sub: hls4ml_streams.sub,
+    Tile: hls4ml_streams.tile,
+    Total: hls4ml_streams.total,
+    Unflatten: hls4ml_streams.unflatten,
 }
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from trigforge.hls.graph import Graph
+from trigforge.hls.passes.fold_scales import fold_scales
 from trigforge.hls.passes.name_edges import name_edges
 from trigforge.hls.passes.raise_splits import raise_splits
 from trigforge.hls.passes.sink_concats import sink_concats
 from trigforge.hls.passes.split_groups import split_groups
+from trigforge.hls.passes.untranspose import untranspose
 
-PASSES = (split_groups, raise_splits, sink_concats, name_edges)
+PASSES = (untranspose, fold_scales, split_groups, raise_splits, sink_concats, name_edges)
 
 
 def lower(graph: Graph) -> Graph:
@@ -18,4 +20,13 @@ def lower(graph: Graph) -> Graph:
     return graph
 
 
-__all__ = ["PASSES", "lower", "name_edges", "raise_splits", "sink_concats", "split_groups"]
+__all__ = [
+    "PASSES",
+    "fold_scales",
+    "lower",
+    "name_edges",
+    "raise_splits",
+    "sink_concats",
+    "split_groups",
+    "untranspose",
+]

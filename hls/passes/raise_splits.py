@@ -12,9 +12,24 @@ from dataclasses import replace
 from itertools import pairwise
 
 from trigforge.hls.graph import Graph, Node
-from trigforge.hls.ops import Concat, Conv, LeakyRelu, MaxPool, Quantise, Split
+from trigforge.hls.ops import (
+    Bilinear,
+    Concat,
+    Conv,
+    Crop,
+    LeakyRelu,
+    MaxPool,
+    Nearest,
+    Prelu,
+    Quantise,
+    Scale,
+    Split,
+)
 
-CHANNELWISE = (LeakyRelu, MaxPool, Quantise)
+# Operations that treat every channel by itself; their ``block`` takes channels out.
+CHANNELWISE = (Crop, LeakyRelu, MaxPool, Prelu, Quantise, Scale)
+# The same, but larger behind than before: splits pass, concatenations stay in front.
+ENLARGING = (Bilinear, Nearest)
 
 
 def raise_splits(graph: Graph) -> Graph:
@@ -33,7 +48,7 @@ def _raise_once(graph: Graph) -> Graph | None:
             rewritten = _through_concat(graph, node, splits)
         elif isinstance(node, Conv) and node.groups == 1:
             rewritten = _replaced(graph, node, splits, _sliced_filters(node, splits))
-        elif isinstance(node, CHANNELWISE):
+        elif isinstance(node, CHANNELWISE + ENLARGING):
             rewritten = _replaced(graph, node, splits, _copies(node, splits))
         else:
             rewritten = None
@@ -71,7 +86,8 @@ def _copies(node: Node, splits: list[Split]) -> list[Node]:
         name = f"{node.name}_g{index}"
         source = f"{node.inputs[0]}_{name}"
         nodes.append(replace(split, name=f"{name}_in", inputs=node.inputs, output=source))
-        nodes.append(replace(node, name=name, inputs=(source,), output=split.output))
+        part = node.block(split.start, split.stop)
+        nodes.append(replace(part, name=name, inputs=(source,), output=split.output))
     return nodes
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
 
 from trigforge.hls.graph import Graph, Node
 from trigforge.hls.ops import Concat
@@ -25,9 +28,12 @@ def _sink_once(graph: Graph) -> Graph | None:
             continue
         (reader,) = readers
         parts = [f"{reader.name}_g{index}" for index in range(len(node.inputs))]
+        ends = np.cumsum([graph.edges[source].shape[-1] for source in node.inputs])
         moved: list[Node] = [
-            replace(reader, name=name, inputs=(source,), output=name)
-            for name, source in zip(parts, node.inputs, strict=True)
+            replace(reader.block(start, stop), name=name, inputs=(source,), output=name)
+            for name, source, (start, stop) in zip(
+                parts, node.inputs, pairwise([0, *map(int, ends)]), strict=True
+            )
         ]
         moved.append(replace(node, inputs=tuple(parts), output=reader.output))
         nodes: list[Node] = []

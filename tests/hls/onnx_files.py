@@ -42,18 +42,29 @@ class Builder:
         )
         return target
 
+    def grid(self, name: str, value: Any, scale: float = 0.125, bits: float = 8) -> str:
+        """A constant behind a Quant node."""
+        self.constant(name, np.asarray(value, np.float32))
+        return self.quant(name, f"{name}_q", scale=scale, bits=bits)
+
     def node(self, kind: str, inputs: list[str], target: str, **attributes: Any) -> str:
         """A standard node."""
         self.nodes.append(helper.make_node(kind, inputs, [target], name=target, **attributes))
         return target
 
-    def save(self, path: Path, output: str, shape: tuple[int, ...] = (1, 1, 6, 5)) -> Path:
-        """Write the model with input ``x`` of the given shape."""
+    def save(
+        self,
+        path: Path,
+        output: str,
+        shape: tuple[int, ...] = (1, 1, 6, 5),
+        result: tuple[int, ...] | None = None,
+    ) -> Path:
+        """Write the model with input ``x`` of the given shape; the output's may be left open."""
         graph = helper.make_graph(
             self.nodes,
             "tiny",
             [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
-            [helper.make_tensor_value_info(output, TensorProto.FLOAT, (1, 2))],
+            [helper.make_tensor_value_info(output, TensorProto.FLOAT, result)],
             self.constants,
         )
         opsets = [helper.make_opsetid("", 17), helper.make_opsetid(QUANT, 1)]
@@ -97,4 +108,4 @@ def tiny(
     output = b.node("Gemm", ["f", "d_q"], "z", transB=1)
     if last is not None:
         output = b.node(last, ["z"], "last")
-    return b.save(path, output, shape)
+    return b.save(path, output, shape, (1, 2))

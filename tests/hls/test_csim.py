@@ -74,6 +74,14 @@ def test_no_type_is_left_to_a_default(built: Built) -> None:
     assert all(line.endswith("_index;") for line in leaked), leaked
 
 
+def test_shared_multipliers_use_the_resource_strategy(built: Built) -> None:
+    _, project, _ = built
+    parameters = (project.folder / "firmware" / "parameters.h").read_text()
+    # twice for each convolution, of which conv2_g0 and conv2_g1 share; once for the dense layer
+    assert parameters.count("strategy = nnet::resource") == 5
+    assert parameters.count("strategy = nnet::latency") == 8
+
+
 def test_an_abort_in_the_generated_code_is_one_sentence(built: Built, tmp_path: Path) -> None:
     graph, project, _ = built
     source = tmp_path / "abort.cpp"

@@ -385,3 +385,15 @@ def test_the_documentation_quotes_the_model_as_it_is() -> None:
     multipliers = sum(layer.multipliers or 0 for layer in found.layers if layer.reuse != 1)
     assert f"{multipliers:,} multipliers" in text
     assert 100 * multipliers / U250.dsp < 70
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_only_a_narrow_quantiser_is_a_process_of_its_own(narrow: bool) -> None:
+    x = Edge.full((4, 5, 2), Format(6, 3, True))
+    nodes = [
+        LeakyRelu(name="l", inputs=("x",), output="l", slope=1, slope_fraction=2),
+        Quantise(name="q", inputs=("l",), output="q", format=Format(4, 3, True), narrow=narrow),
+    ]
+    graph = Graph.build("g", {"x": x}, nodes, ["q"])
+    found = [process.node for process in schedule(graph, {}).processes]
+    assert found == (["l", "q"] if narrow else ["l"])

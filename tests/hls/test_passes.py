@@ -9,9 +9,20 @@ import pytest
 from trigforge.hls.emulator import Emulator
 from trigforge.hls.formats import Format
 from trigforge.hls.graph import Edge, Graph
-from trigforge.hls.ops import Concat, Conv, LeakyRelu, Split
+from trigforge.hls.ops import (
+    Bilinear,
+    Concat,
+    Conv,
+    Dense,
+    LeakyRelu,
+    Nearest,
+    Prelu,
+    Scale,
+    Split,
+)
 from trigforge.hls.passes import (
     PASSES,
+    fold_scales,
     lower,
     name_edges,
     raise_splits,
@@ -112,6 +123,103 @@ def test_a_graph_with_nothing_to_do_is_left_alone(apply: object) -> None:
     assert again.outputs == ("a",)
 
 
+@pytest.mark.parametrize("kind", [Nearest, Bilinear])
+def test_splits_pass_enlargements_and_concatenations_stay_in_front(
+    kind: type[Nearest] | type[Bilinear],
+) -> None:
+    x = Edge.full((2, 3, 4), Format(3, 3, True))
+    nodes = [
+        pointwise("a", "x", 4, 4),
+        kind(name="up", inputs=("a",), output="up"),
+        pointwise("b", "up", 4, 4, groups=2),
+    ]
+    graph = Graph.build("g", {"x": x}, nodes, ["b"])
+    lowered = lower(graph)
+    ops = [n.op for n in lowered.nodes]
+    assert ops == ["conv", "conv", kind.op, kind.op, "conv", "conv", "concat"]
+    values = np.random.default_rng(0).integers(-4, 4, (9, 2, 3, 4))
+    assert np.array_equal(Emulator(lowered).run(values)["b"], Emulator(graph).run(values)["b"])
+    joined = [pointwise("c", "x", 4, 1), pointwise("d", "x", 4, 2)]
+    joined.append(Concat(name="j", inputs=("c", "d"), output="j"))  # type: ignore[arg-type]
+    joined.append(kind(name="up", inputs=("j",), output="up"))  # type: ignore[arg-type]
+    ops = [n.op for n in lower(Graph.build("g", {"x": x}, joined, ["up"])).nodes]
+    assert ops == ["conv", "conv", "concat", kind.op]
+
+
 def test_edges_are_named_after_their_writers(rng: np.random.Generator) -> None:
     named = name_edges(raise_splits(split_groups(graphs.mask_encoder(rng))))
     assert all(node.output in (node.name, "z") for node in named.nodes)
+
+
+def channel_scale(name: str, source: str, channels: int, seed: int = 0, largest: int = 1) -> Scale:
+    rng = np.random.default_rng(seed)
+    return Scale(
+        name=name, inputs=(source,), output=name, factor=rng.integers(0, largest + 1, channels),
+        offset=rng.integers(-40, 40, channels), factor_fraction=2, offset_fraction=seed,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_scales_fold_into_weights_on_the_same_grid_and_range(seed: int) -> None:
+    x = Edge.full((2, 3, 2), Format(4, 2, True))
+    nodes = [pointwise("a", "x", 2, 3), channel_scale("s", "a", 3, seed)]
+    graph = Graph.build("g", {"x": x}, nodes, ["s"])
+    folded = fold_scales(graph)
+    assert [node.op for node in folded.nodes] == ["conv"]
+    before, after = graph.edges["s"], folded.edges["s"]
+    assert before.format == after.format
+    assert np.array_equal(before.lo, after.lo) and np.array_equal(before.hi, after.hi)
+    values = np.random.default_rng(seed).integers(-8, 8, (9, 2, 3, 2))
+    assert np.array_equal(Emulator(folded).run(values)["s"], Emulator(graph).run(values)["s"])
+
+
+def test_a_chain_of_scales_behind_a_dense_layer_folds_to_one_layer() -> None:
+    x = Edge.full((3,), Format(4, 2, True))
+    dense = Dense(
+        name="d", inputs=("x",), output="d", weight=np.arange(6).reshape(3, 2) - 2,
+        bias=np.array([3, -1]), weight_fraction=1, bias_fraction=4,
+    )  # fmt: skip
+    nodes = [dense, channel_scale("s", "d", 2, 1), channel_scale("t", "s", 2, 5)]
+    graph = Graph.build("g", {"x": x}, nodes, ["t"])
+    folded = fold_scales(graph)
+    assert [node.op for node in folded.nodes] == ["dense"]
+    values = np.random.default_rng(0).integers(-8, 8, (9, 3))
+    assert np.array_equal(Emulator(folded).run(values)["t"], Emulator(graph).run(values)["t"])
+
+
+def test_a_layer_that_others_read_keeps_its_scale() -> None:
+    x = Edge.full((2, 2, 2), Format(3, 3, True))
+    nodes = [pointwise("a", "x", 2, 2), channel_scale("s", "a", 2), pointwise("b", "a", 2, 2)]
+    for outputs in (["s", "b"], ["s", "a", "b"]):
+        graph = Graph.build("g", {"x": x}, nodes, outputs)
+        assert [n.op for n in fold_scales(graph).nodes] == ["conv", "scale", "conv"]
+    alone = Graph.build("g", {"x": x}, nodes[:2], ["a", "s"])
+    assert [n.op for n in fold_scales(alone).nodes] == ["conv", "scale"]
+
+
+def test_a_factor_that_would_widen_the_weights_stays() -> None:
+    x = Edge.full((2, 2, 2), Format(3, 3, True))
+    nodes = [pointwise("a", "x", 2, 9), channel_scale("s", "a", 9, largest=7)]
+    graph = Graph.build("g", {"x": x}, nodes, ["s"])
+    assert [n.op for n in fold_scales(graph).nodes] == ["conv", "scale"]
+
+
+def test_parameters_per_channel_follow_their_channels() -> None:
+    x = Edge.full((2, 3, 4), Format(4, 4, True))
+    nodes = [
+        pointwise("a", "x", 4, 4),
+        Prelu(
+            name="p", inputs=("a",), output="p", slopes=np.array([1, -2, 3, 5]), slope_fraction=1
+        ),
+        pointwise("b", "p", 4, 4, groups=2),
+        channel_scale("s", "b", 4, 3, largest=9),
+        LeakyRelu(name="l", inputs=("s",), output="l", slope=1, slope_fraction=1),
+        channel_scale("t", "l", 4, 4, largest=9),
+    ]
+    graph = Graph.build("g", {"x": x}, nodes, ["t"])
+    lowered = lower(graph)
+    assert [n.op for n in lowered.nodes].count("prelu") == 2
+    assert [n.op for n in lowered.nodes].count("scale") == 4
+    assert isinstance(lowered.nodes[-1], Concat)
+    values = np.random.default_rng(0).integers(-8, 8, (9, 2, 3, 4))
+    assert np.array_equal(Emulator(lowered).run(values)["t"], Emulator(graph).run(values)["t"])

@@ -1,0 +1,70 @@
+"""InstanceNorm in integer arithmetic: exact mean and variance, reciprocal root by table."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from trigforge.hls.formats import Format
+from trigforge.hls.graph import Edge, Node, check_bits
+from trigforge.hls.ops import reciprocal_root
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class InstanceNorm(Node):
+    """y = (N x - S) / sqrt(N Q - S^2 + epsilon), each channel by itself.
+
+    N is the number of pixels, S the sum of the channel's integers and Q that of their squares, so
+    that N x - S is N times the deviation from the mean and N Q - S^2 is N^2 times the variance,
+    both exact. The quotient is defined in :mod:`~trigforge.hls.ops.reciprocal_root`. A learnt
+    factor and offset are a scale behind it.
+
+    Attributes:
+        epsilon: positive integer on the grid of N Q - S^2; N^2 2^(2 f) times the usual epsilon, f
+            the input's fraction bits.
+        format: of the output; saturates.
+    """
+
+    op: ClassVar[str] = "instance_norm"
+
+    epsilon: int
+    format: Format
+
+    @staticmethod
+    def integer_epsilon(epsilon: float, x: Edge) -> int:
+        """The integer that stands for an epsilon beside the variance; at least one."""
+        pixels = math.prod(x.shape[:-1])
+        return max(1, round(epsilon * pixels**2 * 2.0 ** (2 * x.fraction)))
+
+    def widths(self, x: Edge) -> tuple[int, int]:
+        """Bits of S and N x - S with their sign, and of N Q - S^2 + epsilon."""
+        largest = math.prod(x.shape[:-1]) * x.magnitude
+        return (2 * largest).bit_length() + 1, (largest**2 + self.epsilon).bit_length()
+
+    def infer(self, *inputs: Edge) -> Edge:
+        """Output edge: no pixel is farther from the mean than sqrt(N - 1) standard deviations."""
+        (x,) = inputs
+        if len(x.shape) != 3:
+            raise self.refuse(f"input has shape {x.shape}, expected (H, W, C)")
+        if self.epsilon < 1:
+            raise self.refuse(f"epsilon is {self.epsilon}, expected a positive integer")
+        if self.format.fraction > reciprocal_root.FINEST or not self.format.signed:
+            raise self.refuse(
+                f"output {self.format}: expected signed, "
+                f"with at most {reciprocal_root.FINEST} fraction bits"
+            )
+        deviation, square = self.widths(x)
+        check_bits(2.0 ** (deviation + reciprocal_root.PRECISION - 3))
+        if square > reciprocal_root.LARGEST_BITS:
+            raise self.refuse(f"variances need {square} bits, at most 53 are carried")
+        pixels = math.prod(x.shape[:-1])
+        lo, hi = reciprocal_root.bound(math.sqrt(max(pixels - 1, 0)), self.format)
+        channels = x.shape[-1]
+        return Edge(x.shape, self.format, np.full(channels, lo), np.full(channels, hi))
+
+    def carried_bits(self, *inputs: Edge) -> int:
+        """Bits of input and output; what lies between is carried in 64-bit integers."""
+        return max(inputs[0].magnitude.bit_length(), self.format.width)

@@ -1,0 +1,1 @@
+"""Nodes of a QONNX file as nodes of the exact graph, by kind."""

@@ -1,0 +1,85 @@
+"""The table of operations: complete, and every filled cell exercised by a test."""
+
+from __future__ import annotations
+
+import inspect
+
+import chains
+import hls4ml
+import numpy as np
+import pytest
+from samples import SAMPLES
+
+from trigforge.hls import ops
+from trigforge.hls.backends.hls4ml_layers import HEADERS, NNET, register
+from trigforge.hls.backends.hls4ml_project import WRITERS, layer_list
+from trigforge.hls.cli import main
+from trigforge.hls.graph import Node
+from trigforge.hls.kernels import PREPARE
+from trigforge.hls.operations import OPERATIONS, Absent, Operation
+
+rows = pytest.mark.parametrize("row", OPERATIONS.values(), ids=OPERATIONS)
+
+
+def test_every_node_type_has_a_row() -> None:
+    classes = {
+        value
+        for value in vars(ops).values()
+        if inspect.isclass(value) and issubclass(value, Node) and value is not Node
+    }
+    assert {row.node for row in OPERATIONS.values()} == classes
+    assert all(name == row.node.op for name, row in OPERATIONS.items())
+    assert list(OPERATIONS) == sorted(OPERATIONS)
+
+
+def test_every_kernel_is_compared_with_python_integers() -> None:
+    """tests/hls/test_operations.py runs over SAMPLES."""
+    assert set(SAMPLES) == set(PREPARE) == {row.node for row in OPERATIONS.values()}
+    assert not any(isinstance(row.kernel, Absent) for row in OPERATIONS.values())
+
+
+def test_every_streaming_cell_is_compared_in_csimulation() -> None:
+    """tests/hls/test_streams.py compiles the chain; its layers are the cells."""
+    graph = chains.every_operation(np.random.default_rng(10))
+    layers = {layer["name"]: layer for layer in layer_list(graph).layers}
+    built: dict[str, set[str]] = {}
+    for node in graph.nodes:
+        names = [name for name in layers if name in (node.name, f"{node.name}_pad")]
+        found = {layers[n].get("function", layers[n]["class_name"]) for n in names}
+        built.setdefault(node.op, set()).update(found)
+    filled = {n: set(r.stream) for n, r in OPERATIONS.items() if not isinstance(r.stream, Absent)}
+    assert built == filled
+
+
+@rows
+def test_what_a_streaming_cell_names_exists(row: Operation) -> None:
+    if isinstance(row.stream, Absent):
+        assert row.stream.reason and row.node not in WRITERS
+        return
+    register()
+    own = "".join((NNET / header).read_text() for header in HEADERS)
+    for name in row.stream:
+        assert f"void {name}(" in own or name in hls4ml.model.layers.layer_map
+
+
+@rows
+def test_every_definition_is_one_line(row: Operation) -> None:
+    assert 10 < len(row.definition) < 100
+
+
+def test_the_table_is_printed_from_the_registry(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ops"]) == 0
+    printed = capsys.readouterr().out
+    for name, row in OPERATIONS.items():
+        assert f"{name:15} {row.definition}\n" in printed
+    assert "hls4ml stream: ZeroPadding2D, Conv2D\n" in printed
+    assert "hls4ml stream: – lowered to conv by untranspose\n" in printed
+
+
+def test_one_operation_is_printed_alone_and_unknown_ones_are_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["ops", "tile"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 3
+    assert main(["ops", "tyle"]) == 2
+    assert "tile" in capsys.readouterr().err
