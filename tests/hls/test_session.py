@@ -77,7 +77,8 @@ def test_wrong_options_are_one_sentence(
 def test_a_signal_that_the_events_lack_is_named(tmp_path: Path) -> None:
     path = tmp_path / "recipes" / f"{MODEL}.yaml"
     session(tmp_path)
-    path.write_text(path.read_text().replace("dataset: shipped", "signals: [suep_125, zprime]"))
+    names = ", ".join([*session(tmp_path).recipe.data.signals, "zprime"])
+    path.write_text(path.read_text().replace("dataset: shipped", f"signals: [{names}]"))
     with pytest.raises(InputError, match="shipped sample: no events of zprime"):
         print(session(tmp_path).dataset)
 
