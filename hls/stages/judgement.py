@@ -37,9 +37,10 @@ def judge_model(session: Session, reports: Path = REPORTS) -> Report:
     from trigforge.hls.reports.markdown import to_markdown
     from trigforge.hls.reports.physics import assess, curves
 
+    # events first: what is wrong with them shows before minutes of work
+    recipe, data = session.recipe, session.dataset
     for stage in (library, comparison, scores, hardware):
         stage(session)
-    recipe, data = session.recipe, session.dataset
     tables = load_scores(session)
     stages = {name: tables[name] for name in ("float", "quantised", "firmware")}
     by_score = {score_name(session): stages}

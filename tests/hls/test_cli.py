@@ -58,9 +58,10 @@ def test_truncated_data(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
             n_tracks=np.ones(20),
         )
         path.write_bytes(path.read_bytes()[:700])
-    assert main(["data", MODEL, "--data", "events"]) == 2
-    assert "qcd.npz" in one_sentence(capsys)
-    assert not (here / "build").exists()
+    for command in ("data", "hls"):
+        assert main([command, MODEL, "--data", "events"]) == 2
+        assert "qcd.npz" in one_sentence(capsys)
+        assert not (here / "build").exists()
 
 
 def test_missing_data(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
