@@ -13,6 +13,7 @@ from pathlib import Path
 
 from trigforge.train.artifacts import storage_error
 from trigforge.train.errors import TrigforgeError
+from trigforge.train.interruption import check_interruption, interruptible
 
 EXIT_CODES = {"PASS": 0, "FAIL": 1, "UNKNOWN": 3}
 INTERRUPTED = 130
@@ -34,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        code: int = options.run(options)
+        with interruptible():
+            code = _run(options)
     except TrigforgeError as error:
         return _say(str(error), error.exit_code)
     except KeyboardInterrupt:
@@ -42,6 +44,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         place = Path(str(error.filename)) if error.filename else Path.cwd()
         return _say(str(storage_error(place, error)), TrigforgeError.exit_code)
+    return code
+
+
+def _run(options: argparse.Namespace) -> int:
+    try:
+        code: int = options.run(options)
+    except Exception:
+        # an import that swallowed Ctrl-C may leave a library half there
+        check_interruption()
+        raise
     return code
 
 

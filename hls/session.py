@@ -20,6 +20,7 @@ from trigforge.train.artifacts import (
     sha256_sources,
 )
 from trigforge.train.errors import InputError
+from trigforge.train.interruption import check_interruption
 
 if TYPE_CHECKING:
     from trigforge.train.events import EventDataset
@@ -108,6 +109,7 @@ class Session:
                 info: dict[str, Any] = {}
                 with folder.write(info, *PACKAGES) as target:
                     run(target, folder.work, info)
+                    check_interruption()
                 fresh = folder.current()
                 if fresh is None:
                     raise RuntimeError(f"stage {name} did not leave a valid manifest")

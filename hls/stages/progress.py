@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from trigforge.train.interruption import check_interruption
+
 PART = 256
 
 
@@ -21,5 +23,6 @@ def in_parts(
         for start in range(0, len(masks), PART):
             part = masks[start : start + PART]
             parts.append(evaluate(part))
+            check_interruption()
             bar.update(len(part))
     return np.concatenate(parts)

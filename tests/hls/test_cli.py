@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +94,19 @@ def test_every_error_is_one_sentence_and_a_code(
     monkeypatch.setattr(pipeline, "run", fail)
     assert main(["hls", MODEL]) == code
     assert sentence in one_sentence(capsys)
+
+
+def test_what_breaks_after_a_swallowed_interruption_is_an_interruption(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def half_imported(command: str, options: Options) -> None:
+        with contextlib.suppress(BaseException):
+            os.kill(os.getpid(), signal.SIGINT)
+        raise AttributeError("a library that is half there")
+
+    monkeypatch.setattr(pipeline, "run", half_imported)
+    assert main(["hls", MODEL]) == 130
+    assert "interrupted" in one_sentence(capsys)
 
 
 @pytest.mark.parametrize(("status", "code"), [("PASS", 0), ("FAIL", 1), ("UNKNOWN", 3), (None, 0)])
