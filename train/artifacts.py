@@ -26,7 +26,7 @@ from trigforge.train.errors import InputError, StorageError
 MANIFEST = "manifest.json"
 NOT_WRITABLE = (
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG),
-    *(errno.EIO, errno.EMFILE, errno.EXDEV),
+    *(errno.EIO, errno.EMFILE, errno.EXDEV, errno.EEXIST),
 )
 
 
