@@ -23,7 +23,6 @@ class Absent:
 
 Cell = tuple[str, ...] | Absent
 
-STREAMS_ONLY = Absent("projects stream")
 NO_RTL = Absent("no RTL backend yet")
 
 
@@ -33,14 +32,13 @@ class Operation:
 
     Attributes:
         node: its class in the exact graph; the docstring's first sentence is its definition.
-        stream: hls4ml layer classes, or our own functions in ``nnet/``, in io_stream.
-        parallel: the same in io_parallel.
+        layers: hls4ml layer classes, or our own functions in ``nnet/``. Either exists twice, for
+            arrays (io_parallel) and for streams (io_stream).
         rtl: modules.
     """
 
     node: type[Node]
-    stream: Cell
-    parallel: Cell = STREAMS_ONLY
+    layers: Cell
     rtl: Cell = NO_RTL
 
     @property
@@ -57,33 +55,33 @@ class Operation:
 
 
 OPERATIONS: dict[str, Operation] = {
-    "add": Operation(node=ops.Add, stream=("add_cl",)),
-    "append": Operation(node=ops.Append, stream=("append_cl",)),
-    "bilinear": Operation(node=ops.Bilinear, stream=("bilinear_cl",)),
-    "concat": Operation(node=ops.Concat, stream=("Concatenate",)),
-    "conv": Operation(node=ops.Conv, stream=("ZeroPadding2D", "Conv2D")),
+    "add": Operation(node=ops.Add, layers=("add_cl",)),
+    "append": Operation(node=ops.Append, layers=("append_cl",)),
+    "bilinear": Operation(node=ops.Bilinear, layers=("bilinear_cl",)),
+    "concat": Operation(node=ops.Concat, layers=("Concatenate",)),
+    "conv": Operation(node=ops.Conv, layers=("ZeroPadding2D", "Conv2D")),
     "conv_transpose": Operation(
-        node=ops.ConvTranspose, stream=Absent("lowered to conv by untranspose")
+        node=ops.ConvTranspose, layers=Absent("lowered to conv by untranspose")
     ),
-    "crop": Operation(node=ops.Crop, stream=("crop_cl",)),
-    "dense": Operation(node=ops.Dense, stream=("Dense",)),
-    "flatten": Operation(node=ops.Flatten, stream=("Reshape",)),
-    "highest": Operation(node=ops.Highest, stream=("highest_cl",)),
-    "instance_norm": Operation(node=ops.InstanceNorm, stream=("instance_norm_cl",)),
-    "leaky_relu": Operation(node=ops.LeakyRelu, stream=("LeakyReLU",)),
-    "lookup": Operation(node=ops.Lookup, stream=("lookup_cl",)),
-    "max_pool": Operation(node=ops.MaxPool, stream=("FramedMaxPool",)),
-    "mul": Operation(node=ops.Mul, stream=("mul_cl", "square_cl")),
-    "nearest": Operation(node=ops.Nearest, stream=("nearest_cl",)),
-    "prelu": Operation(node=ops.Prelu, stream=("prelu_cl",)),
-    "quantise": Operation(node=ops.Quantise, stream=("quantise_cl",)),
-    "scale": Operation(node=ops.Scale, stream=("scale_cl",)),
-    "sphere": Operation(node=ops.Sphere, stream=("sphere_cl",)),
-    "split": Operation(node=ops.Split, stream=("split_cl",)),
-    "sub": Operation(node=ops.Sub, stream=("sub_cl",)),
-    "tile": Operation(node=ops.Tile, stream=("tile_cl",)),
-    "total": Operation(node=ops.Total, stream=("total_cl",)),
-    "unflatten": Operation(node=ops.Unflatten, stream=("unflatten_cl",)),
+    "crop": Operation(node=ops.Crop, layers=("crop_cl",)),
+    "dense": Operation(node=ops.Dense, layers=("Dense",)),
+    "flatten": Operation(node=ops.Flatten, layers=("Reshape",)),
+    "highest": Operation(node=ops.Highest, layers=("highest_cl",)),
+    "instance_norm": Operation(node=ops.InstanceNorm, layers=("instance_norm_cl",)),
+    "leaky_relu": Operation(node=ops.LeakyRelu, layers=("LeakyReLU",)),
+    "lookup": Operation(node=ops.Lookup, layers=("lookup_cl",)),
+    "max_pool": Operation(node=ops.MaxPool, layers=("max_pool_2d_cl",)),
+    "mul": Operation(node=ops.Mul, layers=("mul_cl", "square_cl")),
+    "nearest": Operation(node=ops.Nearest, layers=("nearest_cl",)),
+    "prelu": Operation(node=ops.Prelu, layers=("prelu_cl",)),
+    "quantise": Operation(node=ops.Quantise, layers=("quantise_cl",)),
+    "scale": Operation(node=ops.Scale, layers=("scale_cl",)),
+    "sphere": Operation(node=ops.Sphere, layers=("sphere_cl",)),
+    "split": Operation(node=ops.Split, layers=("split_cl",)),
+    "sub": Operation(node=ops.Sub, layers=("sub_cl",)),
+    "tile": Operation(node=ops.Tile, layers=("tile_cl",)),
+    "total": Operation(node=ops.Total, layers=("total_cl",)),
+    "unflatten": Operation(node=ops.Unflatten, layers=("unflatten_cl",)),
 }
 
 
@@ -112,9 +110,10 @@ def lines(name: str | None = None) -> list[str]:
     rows = OPERATIONS if name is None else {name: operation(name)}
     text = []
     for key, row in rows.items():
+        layers = render(row.layers)
         text += [
             f"{key:15} {row.definition}",
-            f"{'':15} emulator: {render(row.kernel)}; hls4ml stream: {render(row.stream)}",
-            f"{'':15} hls4ml parallel: {render(row.parallel)}; RTL: {render(row.rtl)}",
+            f"{'':15} emulator: {render(row.kernel)}; RTL: {render(row.rtl)}",
+            f"{'':15} hls4ml parallel: {layers}; stream: {layers}",
         ]
     return text

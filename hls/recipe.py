@@ -20,6 +20,7 @@ class HlsConfig:
     """How the exact graph becomes firmware.
 
     Attributes:
+        io_type: one pixel at a time between layers, or whole tensors (small networks only).
         part: FPGA part of the device, as the vendor names it.
         reuse: layer name -> reuse factor (how many products share one multiplier).
         compute_units: copies of the whole design on one card that take turns.
@@ -27,7 +28,7 @@ class HlsConfig:
     """
 
     backend: Literal["vitis"] = "vitis"
-    io_type: Literal["io_stream"] = "io_stream"
+    io_type: Literal["io_stream", "io_parallel"] = "io_stream"
     part: str = "xcu250-figd2104-2L-e"
     reuse: Mapping[str, int] = field(default_factory=dict)
     compute_units: int = 1

@@ -6,6 +6,7 @@ layer's result type, which truncates and saturates exactly as the quantiser does
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,8 +17,8 @@ import hls4ml
 import numpy as np
 from hls4ml.model.graph import ModelGraph
 
-from trigforge.hls.backends import hls4ml_layers, hls4ml_streams
-from trigforge.hls.backends.layer_list import Layer, LayerList
+from trigforge.hls.backends import hls4ml_functions, hls4ml_layers
+from trigforge.hls.backends.layer_list import IoType, Layer, LayerList
 from trigforge.hls.graph import Edge, Graph, Ints, Node
 from trigforge.hls.ops import (
     Add,
@@ -49,10 +50,15 @@ from trigforge.hls.ops import (
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectConfig:
-    """What the graph does not say: device, clock, and how many products share a multiplier."""
+    """What the graph does not say: device, clock, and how many products share a multiplier.
+
+    Attributes:
+        io_type: whole tensors in registers between the layers, or one pixel at a time in FIFOs.
+    """
 
     part: str
     clock_period_ns: float
+    io_type: IoType = "io_stream"
     reuse: Mapping[str, int] = field(default_factory=dict)
     name: str = "trigforge_model"
 
@@ -79,7 +85,7 @@ def build_project(graph: Graph, config: ProjectConfig, folder: Path) -> Project:
         UnsupportedError: an operation has no mapping, or a form that this mapping lacks.
     """
     hls4ml_layers.register()
-    lists = layer_list(graph)
+    lists = layer_list(graph, config.io_type)
     settings = hls4ml.utils.config.create_config(
         output_dir=str(folder),
         project_name=config.name,
@@ -87,10 +93,12 @@ def build_project(graph: Graph, config: ProjectConfig, folder: Path) -> Project:
         part=config.part,
         clock_period=config.clock_period_ns,
         clock_uncertainty="27%",
-        io_type="io_stream",
+        io_type=config.io_type,
     )
     # traces sit behind #ifndef __SYNTHESIS__ and cost nothing until C-simulation asks for them
     settings["TraceOutput"] = True
+    # Vivado HLS partitions no larger array completely; newer tools have no such limit and ignore it
+    settings["MaximumSize"] = max(4096, *(math.prod(e.shape) for e in graph.edges.values()))
     settings["HLSConfig"] = {
         # lower case: hls4ml 1.3.0 warns of an overridden strategy "Latency" in 1x1 convolutions
         # every type is set layer by layer; a type left out would show up as this one-bit type
@@ -119,9 +127,9 @@ def build_project(graph: Graph, config: ProjectConfig, folder: Path) -> Project:
     return Project(folder, config.name, traced)
 
 
-def layer_list(graph: Graph) -> LayerList:
+def layer_list(graph: Graph, io_type: IoType = "io_stream") -> LayerList:
     """hls4ml's layers for a graph, with their precisions and which edge each one produces."""
-    lists = LayerList()
+    lists = LayerList(io_type)
     for name, edge in graph.inputs.items():
         layer = {"name": name, "class_name": "InputLayer", "input_shape": list(edge.shape)}
         lists.add(layer, name, result=edge.format.ap())
@@ -131,7 +139,7 @@ def layer_list(graph: Graph) -> LayerList:
             continue
         write = WRITERS.get(type(node))
         if write is None:
-            raise node.refuse("has no hls4ml mapping in io_stream")
+            raise node.refuse("has no hls4ml mapping")
         fused.update(write(lists, graph, node))
     return lists
 
@@ -231,29 +239,6 @@ def _leaky_relu(lists: LayerList, graph: Graph, node: LeakyRelu) -> list[Node]:
     return [quantiser] if quantiser is not None else []
 
 
-def _max_pool(lists: LayerList, graph: Graph, node: MaxPool) -> list[Node]:
-    (x,) = graph.node_inputs(node)
-    y = graph.edges[node.output]
-    lists.add(
-        {
-            "name": node.name,
-            "class_name": "FramedMaxPool",
-            "inputs": [lists.where[node.inputs[0]]],
-            **_image(x, node.pads),
-            "out_height": y.shape[0],
-            "out_width": y.shape[1],
-            "pool_height": node.kernel[0],
-            "pool_width": node.kernel[1],
-            "stride_height": node.strides[0],
-            "stride_width": node.strides[1],
-            "lowest": x.format.min_int * 2.0**-x.fraction,
-        },
-        node.output,
-        result=y.format.ap(),
-    )
-    return []
-
-
 def _concat(lists: LayerList, graph: Graph, node: Concat) -> list[Node]:
     if len(node.inputs) != 2:
         raise node.refuse(f"joins {len(node.inputs)} tensors, hls4ml joins two")
@@ -288,30 +273,30 @@ def _flatten(lists: LayerList, graph: Graph, node: Flatten) -> list[Node]:
 
 
 WRITERS: dict[type[Node], Callable[[LayerList, Graph, Any], list[Node]]] = {
-    Add: hls4ml_streams.add,
-    Append: hls4ml_streams.append,
-    Bilinear: hls4ml_streams.bilinear,
+    Add: hls4ml_functions.add,
+    Append: hls4ml_functions.append,
+    Bilinear: hls4ml_functions.bilinear,
     Concat: _concat,
     Conv: _conv,
-    Crop: hls4ml_streams.crop,
+    Crop: hls4ml_functions.crop,
     Dense: _dense,
     Flatten: _flatten,
-    Highest: hls4ml_streams.highest,
-    InstanceNorm: hls4ml_streams.instance_norm,
+    Highest: hls4ml_functions.highest,
+    InstanceNorm: hls4ml_functions.instance_norm,
     LeakyRelu: _leaky_relu,
-    Lookup: hls4ml_streams.lookup,
-    MaxPool: _max_pool,
-    Mul: hls4ml_streams.mul,
-    Nearest: hls4ml_streams.nearest,
-    Prelu: hls4ml_streams.prelu,
-    Quantise: hls4ml_streams.quantise,
-    Scale: hls4ml_streams.scale,
-    Sphere: hls4ml_streams.sphere,
-    Split: hls4ml_streams.split,
-    Sub: hls4ml_streams.sub,
-    Tile: hls4ml_streams.tile,
-    Total: hls4ml_streams.total,
-    Unflatten: hls4ml_streams.unflatten,
+    Lookup: hls4ml_functions.lookup,
+    MaxPool: hls4ml_functions.max_pool,
+    Mul: hls4ml_functions.mul,
+    Nearest: hls4ml_functions.nearest,
+    Prelu: hls4ml_functions.prelu,
+    Quantise: hls4ml_functions.quantise,
+    Scale: hls4ml_functions.scale,
+    Sphere: hls4ml_functions.sphere,
+    Split: hls4ml_functions.split,
+    Sub: hls4ml_functions.sub,
+    Tile: hls4ml_functions.tile,
+    Total: hls4ml_functions.total,
+    Unflatten: hls4ml_functions.unflatten,
 }
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 Layer = dict[str, Any]
+IoType = Literal["io_stream", "io_parallel"]
 
 
 @dataclass
 class LayerList:
     """The layer list under construction and the precisions that go with it."""
 
+    io_type: IoType = "io_stream"
     layers: list[Layer] = field(default_factory=list)
     precisions: dict[str, dict[str, str]] = field(default_factory=dict)
     # edge of the exact graph -> output of the layer list

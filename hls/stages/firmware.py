@@ -54,7 +54,7 @@ def lowered(session: Session) -> Graph:
 
 def library(session: Session) -> StageResult:
     """The hls4ml project, written to ``firmware_projects``, and its compiled library."""
-    before = export(session)
+    before, hls = export(session), session.recipe.hls
 
     def run(folder: Path, work: Path, info: dict[str, Any]) -> None:
         from trigforge.hls.backends.csim import compile_project, compiler_version
@@ -72,7 +72,7 @@ def library(session: Session) -> StageResult:
         shutil.rmtree(session.root / "library", ignore_errors=True)
     return session.stage(
         "library",
-        [session.recipe.hls.part, session.recipe.hls.reuse, session.budget.clock_period_ns],
+        [hls.part, hls.io_type, hls.reuse, session.budget.clock_period_ns],
         {
             "model": before.manifest.outputs[MODEL],
             "project": sha256_json(str(session.project_folder.resolve())),
@@ -91,6 +91,7 @@ def write_project(session: Session) -> Project:
     config = ProjectConfig(
         part=session.recipe.hls.part,
         clock_period_ns=session.budget.clock_period_ns,
+        io_type=session.recipe.hls.io_type,
         reuse=resolve_reuse(graph, session.recipe.hls.reuse),
     )
     return build_project(graph, config, session.project_folder)

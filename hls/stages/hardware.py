@@ -11,6 +11,7 @@ from trigforge.hls.reports.report import Hardware, plain
 from trigforge.hls.session import Session
 from trigforge.hls.stages.firmware import MODEL, export, library, lowered
 from trigforge.train.artifacts import StageResult, read_json, sha256_json, write_json
+from trigforge.train.errors import UnsupportedError
 from trigforge.train.schema import parse
 
 HARDWARE = "hardware.json"
@@ -25,6 +26,8 @@ def hardware(session: Session) -> StageResult:
     def run(folder: Path, work: Path, info: dict[str, Any]) -> None:
         from trigforge.hls.backends.estimate import estimate
 
+        if hls.io_type != "io_stream":
+            raise UnsupportedError(f"hls.io_type is {hls.io_type}, which has no estimate yet")
         found = estimate(lowered(session), hls.reuse, budget.fpga())
         observations: tuple[Observation, ...] = found.observations
         info |= {"slowest": found.slowest, "result_cycles": found.result_cycles}

@@ -13,6 +13,7 @@ from samples import SAMPLES
 from trigforge.hls import ops
 from trigforge.hls.backends.hls4ml_layers import HEADERS, NNET, register
 from trigforge.hls.backends.hls4ml_project import WRITERS, layer_list
+from trigforge.hls.backends.layer_list import IoType
 from trigforge.hls.cli import main
 from trigforge.hls.graph import Node
 from trigforge.hls.kernels import PREPARE
@@ -38,28 +39,33 @@ def test_every_kernel_is_compared_with_python_integers() -> None:
     assert not any(isinstance(row.kernel, Absent) for row in OPERATIONS.values())
 
 
-def test_every_streaming_cell_is_compared_in_csimulation() -> None:
-    """tests/hls/test_streams.py compiles the chain; its layers are the cells."""
+@pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
+def test_every_hls4ml_cell_is_compared_in_csimulation(io_type: IoType) -> None:
+    """tests/hls/test_io_types.py compiles the chain; its layers are the cells."""
     graph = chains.every_operation(np.random.default_rng(10))
-    layers = {layer["name"]: layer for layer in layer_list(graph).layers}
+    layers = {layer["name"]: layer for layer in layer_list(graph, io_type).layers}
     built: dict[str, set[str]] = {}
     for node in graph.nodes:
         names = [name for name in layers if name in (node.name, f"{node.name}_pad")]
         found = {layers[n].get("function", layers[n]["class_name"]) for n in names}
         built.setdefault(node.op, set()).update(found)
-    filled = {n: set(r.stream) for n, r in OPERATIONS.items() if not isinstance(r.stream, Absent)}
+    filled = {n: set(r.layers) for n, r in OPERATIONS.items() if not isinstance(r.layers, Absent)}
     assert built == filled
 
 
 @rows
-def test_what_a_streaming_cell_names_exists(row: Operation) -> None:
-    if isinstance(row.stream, Absent):
-        assert row.stream.reason and row.node not in WRITERS
+def test_what_an_hls4ml_cell_names_exists_for_arrays_and_for_streams(row: Operation) -> None:
+    if isinstance(row.layers, Absent):
+        assert row.layers.reason and row.node not in WRITERS
         return
     register()
-    own = "".join((NNET / header).read_text() for header in HEADERS)
-    for name in row.stream:
-        assert f"void {name}(" in own or name in hls4ml.model.layers.layer_map
+    arrays, streams = (
+        "".join((NNET / h).read_text() for h in HEADERS if h.endswith("_stream.h") == streaming)
+        for streaming in (False, True)
+    )
+    for name in row.layers:
+        own = f"void {name}(" in arrays and f"void {name}(" in streams
+        assert own or name in hls4ml.model.layers.layer_map
 
 
 @rows
@@ -72,8 +78,8 @@ def test_the_table_is_printed_from_the_registry(capsys: pytest.CaptureFixture[st
     printed = capsys.readouterr().out
     for name, row in OPERATIONS.items():
         assert f"{name:15} {row.definition}\n" in printed
-    assert "hls4ml stream: ZeroPadding2D, Conv2D\n" in printed
-    assert "hls4ml stream: – lowered to conv by untranspose\n" in printed
+    assert "hls4ml parallel: ZeroPadding2D, Conv2D; stream: ZeroPadding2D, Conv2D\n" in printed
+    assert "; stream: – lowered to conv by untranspose\n" in printed
 
 
 def test_one_operation_is_printed_alone_and_unknown_ones_are_refused(

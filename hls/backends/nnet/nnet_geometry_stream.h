@@ -8,14 +8,6 @@
 
 namespace nnet {
 
-struct geometry_config {
-    static const unsigned in_height = 1;
-    static const unsigned in_width = 1;
-    static const unsigned out_height = 1;
-    static const unsigned out_width = 1;
-    static const unsigned n_chan = 1;
-};
-
 // out_height rows from CONFIG_T::top on, out_width columns from CONFIG_T::left on
 template <class data_T, class res_T, typename CONFIG_T>
 void crop_cl(hls::stream<data_T> &data, hls::stream<res_T> &res) {

@@ -8,21 +8,6 @@
 
 namespace nnet {
 
-struct max_pool_config {
-    static const unsigned in_height = 1;
-    static const unsigned in_width = 1;
-    static const unsigned n_chan = 1;
-    static const unsigned pool_height = 1;
-    static const unsigned pool_width = 1;
-    static const unsigned stride_height = 1;
-    static const unsigned stride_width = 1;
-    static const unsigned pad_top = 0;
-    static const unsigned pad_bottom = 0;
-    static const unsigned pad_left = 0;
-    static const unsigned pad_right = 0;
-    static constexpr double lowest = 0; // smallest value of the type, an exact binary fraction
-};
-
 template <class data_T, class res_T, typename CONFIG_T>
 void max_pool_2d_cl(hls::stream<data_T> &data, hls::stream<res_T> &res) {
     typedef typename data_T::value_type value_T;

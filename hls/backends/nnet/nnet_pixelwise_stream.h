@@ -10,11 +10,6 @@
 
 namespace nnet {
 
-struct pixelwise_config {
-    static const unsigned pixels = 1;
-    static const unsigned n_chan = 1; // of the output
-};
-
 // y = x in another type; nothing below CONFIG_T::lowest
 template <class data_T, class res_T, typename CONFIG_T>
 void quantise_cl(hls::stream<data_T> &data, hls::stream<res_T> &res) {

@@ -1,4 +1,4 @@
-"""Every streaming operation: generated C++ against the emulator, all in one compilation."""
+"""Every operation in one chain: generated C++ of both io types against the emulator."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from trigforge.hls.backends.hls4ml_project import (
     build_project,
     layer_list,
 )
+from trigforge.hls.backends.layer_list import IoType
 from trigforge.hls.coverage import CoverageObserver
 from trigforge.hls.emulator import Emulator
 from trigforge.hls.formats import Format
@@ -26,17 +27,18 @@ from trigforge.train.errors import UnsupportedError
 
 Built = tuple[Graph, Project, Path]
 
-CONFIG = ProjectConfig(part="xcu250-figd2104-2L-e", clock_period_ns=4)
+IO_TYPES: tuple[IoType, ...] = ("io_stream", "io_parallel")
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+@pytest.fixture(scope="module", params=IO_TYPES)
+def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Built:
     graph = chains.every_operation(np.random.default_rng(10))
-    project = build_project(graph, CONFIG, tmp_path_factory.mktemp("streams") / "model")
+    config = ProjectConfig(part="xcu250-figd2104-2L-e", clock_period_ns=4, io_type=request.param)
+    project = build_project(graph, config, tmp_path_factory.mktemp("chain") / "model")
     return graph, project, compile_project(project)
 
 
-def test_the_chain_holds_every_operation_that_streams(built: Built) -> None:
+def test_the_chain_holds_every_operation_with_a_mapping(built: Built) -> None:
     assert {type(node) for node in built[0].nodes} == set(WRITERS)
 
 
@@ -76,3 +78,4 @@ def test_a_flattened_image_is_not_streamed_as_a_vector() -> None:
     nodes = [Flatten(name="f", inputs=("x",), output="f"), scale]
     with pytest.raises(UnsupportedError, match=r"node s .*streams pixel by pixel"):
         layer_list(Graph.build("g", {"x": x}, nodes, ["y"]))
+    assert layer_list(Graph.build("g", {"x": x}, nodes, ["y"]), "io_parallel").where["y"] == "s"

@@ -16,6 +16,7 @@ from trigforge.hls.ops import (
     Highest,
     InstanceNorm,
     Lookup,
+    MaxPool,
     Mul,
     Nearest,
     Prelu,
@@ -30,6 +31,9 @@ from trigforge.hls.ops import (
     affine,
     reciprocal_root,
 )
+
+AXES = ("height", "width")
+SIDES = ("top", "left", "bottom", "right")
 
 
 def quantise(lists: LayerList, graph: Graph, node: Quantise) -> list[Node]:
@@ -56,24 +60,26 @@ def scale(lists: LayerList, graph: Graph, node: Scale) -> list[Node]:
 
 
 def add(lists: LayerList, graph: Graph, node: Add) -> list[Node]:
-    """Sum of two streams."""
+    """Sum of two tensors."""
     return _add(lists, graph, node, "add_cl", _pixels(graph.edges[node.output]))
 
 
 def sub(lists: LayerList, graph: Graph, node: Sub) -> list[Node]:
-    """Difference of two streams."""
+    """Difference of two tensors."""
     return _add(lists, graph, node, "sub_cl", _pixels(graph.edges[node.output]))
 
 
 def mul(lists: LayerList, graph: Graph, node: Mul) -> list[Node]:
-    """Product of two streams, or the square of one."""
+    """Product of two tensors, or the square of one."""
     function = "square_cl" if node.is_square else "mul_cl"
     return _add(lists, graph, node, function, _pixels(graph.edges[node.output]))
 
 
 def split(lists: LayerList, graph: Graph, node: Split) -> list[Node]:
     """A block of channels."""
+    (x,) = graph.node_inputs(node)
     members = _pixels(graph.edges[node.output]) + _number("start", node.start)
+    members += _number("in_chan", x.shape[-1])
     return _add(lists, graph, node, "split_cl", members)
 
 
@@ -83,6 +89,20 @@ def append(lists: LayerList, graph: Graph, node: Append) -> list[Node]:
     members = _pixels(graph.edges[node.output]) + _number("kept", x.shape[-1])
     members += _table("constant", node.constant_format, node.constant.ravel())
     return _add(lists, graph, node, "append_cl", members)
+
+
+def max_pool(lists: LayerList, graph: Graph, node: MaxPool) -> list[Node]:
+    """Largest pixel of each window; the frame never wins."""
+    (x,) = graph.node_inputs(node)
+    numbers = {
+        **{f"pool_{axis}": size for axis, size in zip(AXES, node.kernel, strict=True)},
+        **{f"stride_{axis}": step for axis, step in zip(AXES, node.strides, strict=True)},
+        **{f"pad_{side}": size for side, size in zip(SIDES, node.pads, strict=True)},
+    }
+    members = _sizes(graph, node) + "".join(_number(*number) for number in numbers.items())
+    lowest = x.format.min_int * 2.0**-x.fraction
+    members += f"    static constexpr double lowest = {lowest!r};\n"
+    return _add(lists, graph, node, "max_pool_2d_cl", members)
 
 
 def crop(lists: LayerList, graph: Graph, node: Crop) -> list[Node]:
@@ -160,13 +180,13 @@ def _add(
     saturate: bool = False,
 ) -> list[Node]:
     for name in node.inputs:
-        if isinstance(graph.producer(name), Flatten):
+        if lists.io_type == "io_stream" and isinstance(graph.producer(name), Flatten):
             raise node.refuse("reads a flattened image, which still streams pixel by pixel")
     y = graph.edges[node.output]
     lists.add(
         {
             "name": node.name,
-            "class_name": "StreamLayer",
+            "class_name": "OwnFunction",
             "inputs": [lists.where[name] for name in dict.fromkeys(node.inputs)],
             "function": function,
             "members": members,
