@@ -12,7 +12,9 @@ from trigforge.train.errors import InputError
 class NetworkConfig:
     """Which network, of which size, and what of it goes to firmware.
 
-    Images are ``height`` (phi rows) x ``width`` (eta columns). The mask encoder is
+    Images are ``height`` (phi rows) x ``width`` (eta columns). ``codae`` is the whole conditional
+    dual autoencoder, ``score_student`` a mask encoder alone that learns the score of a teacher,
+    ``mask_sum`` the number of lit pixels, which has no layers to configure. The mask encoder is
     ``len(filters)`` stages of conv 3x3, normalisation, LeakyReLU and max-pool 3x3 stride 2
     (arXiv:2306.12955, table 2); ``groups`` belongs to the convolutions stage by stage.
 
@@ -26,7 +28,7 @@ class NetworkConfig:
         score_sign: +1 or -1, so that higher is more anomalous; found on background alone.
     """
 
-    architecture: Literal["codae"]
+    architecture: Literal["codae", "score_student", "mask_sum"]
     export: Literal["encoder", "full"]
     height: int = 72
     width: int = 58
@@ -57,6 +59,8 @@ class NetworkConfig:
             channels = filters
         if not 0 <= self.score_latent < self.latents:
             raise ValueError(f"score_latent is {self.score_latent}, expected 0..{self.latents - 1}")
+        if self.architecture == "score_student" and self.latents != 1:
+            raise ValueError(f"latents is {self.latents}; a score_student has one output")
         if self.height < 1 or self.width < 1:
             raise ValueError(f"image is {self.height} x {self.width}, expected positive sizes")
 
@@ -88,10 +92,35 @@ class DataConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TeacherConfig:
+    """What a score student learns, and from how many images.
+
+    Attributes:
+        weights: of a CoDAE: a name in ``train/released``, or the path of a safetensors file with
+            its manifest beside it.
+        score: of the teacher, see :func:`trigforge.train.scores.evaluate_scores`.
+        images: in the training pool, made from background; scored by the teacher once.
+        ranking: weight of ordering pairs of the same mask sum beside the regression.
+    """
+
+    weights: str
+    score: Literal["dice", "sse", "sae", "bce"] = "dice"
+    images: int = 60_000
+    ranking: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.images < 2:
+            raise ValueError(f"images is {self.images}, expected at least 2")
+        if self.ranking < 0:
+            raise ValueError(f"ranking is {self.ranking}, expected 0 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """How the float model is trained (arXiv:2306.12955, section 4.2).
 
     Attributes:
+        objective: ``bce_sum`` reconstructs, ``teacher`` learns the score of ``teacher``.
         schedule: ``constant`` learning rate (the paper), or ``cosine`` after a short warm-up, for
             few epochs.
         precision: of convolutions and matrix products while training; released weights, losses and
@@ -100,7 +129,7 @@ class TrainConfig:
             worth it for small networks.
     """
 
-    objective: Literal["bce_sum"] = "bce_sum"
+    objective: Literal["bce_sum", "teacher"] = "bce_sum"
     epochs: int = 30
     batch_size: int = 128
     learning_rate: float = 1e-3
@@ -111,8 +140,15 @@ class TrainConfig:
     compile: bool = False
     seed: int = 1
     released: str | None = None
+    teacher: TeacherConfig | None = None
 
     def __post_init__(self) -> None:
+        if (self.objective == "teacher") != (self.teacher is not None):
+            raise ValueError(
+                f"objective is {self.objective!r} and teacher is "
+                f"{'absent' if self.teacher is None else 'given'}; a teacher goes with objective "
+                "'teacher' and with no other"
+            )
         if self.epochs < 1 or self.batch_size < 2:
             raise ValueError(
                 f"epochs is {self.epochs} and batch_size {self.batch_size}, "

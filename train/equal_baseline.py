@@ -13,6 +13,7 @@ MIN_PARTNERS = 5
 RELATIVE_WINDOW = 0.05
 ABSOLUTE_WINDOW = 1.0
 
+_NO_ORDER = 1e-12  # mean square of placements that are rounding errors
 _BLOCK = 1 << 20  # comparisons held in memory at once
 
 
@@ -76,6 +77,48 @@ def auc_at_equal(
         of_background = ((influence / used.size) ** 2).sum()
         error = float(np.sqrt(of_signal + of_background))
     return EqualAuc(mean, error, int(used.size), int(len(signal) - used.size))
+
+
+def rank_correlation_at_equal(first: Scores, second: Scores, baseline: Scores) -> float | None:
+    """How alike two scores order events of the same baseline value, between -1 and 1.
+
+    Every event is placed among its partners (the window of :func:`auc_at_equal`) by each score:
+    the fraction that it beats, ties half. The result is the partial correlation of the two
+    placements given the baseline's own placement: windows have a width, are one-sided at the ends
+    and hold by chance more events on one side, which both scores see alike through the baseline.
+
+    Args:
+        first, second, baseline: (N,) of the same events.
+
+    Returns:
+        None when fewer than two events have partners, or when one score orders them no further
+        than the baseline does.
+    """
+    first, second = checked(first, "first"), checked(second, "second")
+    base = checked(baseline, "baseline").astype(np.float64)
+    if not len(first) == len(second) == len(base):
+        raise InputError(
+            f"{len(first)} and {len(second)} scores with {len(base)} baseline values, expected the "
+            "same events"
+        )
+    order = np.argsort(base, kind="stable")
+    base = base[order]
+    half = np.maximum(RELATIVE_WINDOW * np.abs(base), ABSOLUTE_WINDOW)
+    start = np.searchsorted(base, base - half, "left")
+    stop = np.searchsorted(base, base + half, "right")
+    # an event is in its own window, where it ties with itself
+    used = np.flatnonzero(stop - start > MIN_PARTNERS)
+    if used.size < 2:
+        return None
+    given, a, b = (
+        values - values.mean()
+        for scores in (base, first[order], second[order])
+        for values in [_compare(scores, scores, start, stop, used)[0]]
+    )
+    if squared := float(given @ given):
+        a, b = (values - given * float(values @ given) / squared for values in (a, b))
+    norm = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / norm if norm > _NO_ORDER * used.size else None
 
 
 def _compare(
