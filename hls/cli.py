@@ -84,6 +84,15 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=_stage, stage=stage)
     models = commands.add_parser("models", help="list the recipes")
     models.set_defaults(run=_models)
+    published = commands.add_parser(
+        "import-codae", help="read the published CoDAE from its authors' TF-Lite files"
+    )
+    published.add_argument("folder", type=Path, help="holds encoder1, encoder2 and decoder")
+    published.add_argument("--name", default="codae_published", help="of the weights")
+    published.add_argument(
+        "--to", type=Path, default=Path("build/imported"), help="where to write (%(default)s)"
+    )
+    published.set_defaults(run=_import_codae)
     operations = commands.add_parser("ops", help="list the operations and who executes them")
     operations.add_argument("name", nargs="?", help="only this one")
     operations.set_defaults(run=_operations)
@@ -114,6 +123,13 @@ def _models(_: argparse.Namespace) -> int:
         recipe = load_recipe(name)
         network = recipe.network
         print(f"{name:24} {network.architecture} {network.export}, budget {recipe.budget.name}")
+    return 0
+
+
+def _import_codae(options: argparse.Namespace) -> int:
+    from trigforge.train.import_codae import import_codae
+
+    print(import_codae(options.folder, options.to, options.name))
     return 0
 
 
