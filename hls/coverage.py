@@ -6,6 +6,7 @@ saturation compared.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -36,8 +37,11 @@ class CoverageObserver:
                 drop = source.fraction - node.format.fraction
                 low, high = node.bounds
                 unit = 2.0**-drop
-                seen["saturated_low"] = False if int(source.lo.min()) * unit < low else None
-                seen["saturated_high"] = False if int(source.hi.max()) * unit >= high + 1 else None
+                lowest, highest = (
+                    _rounded(node, int(v) * unit) for v in (source.lo.min(), source.hi.max())
+                )
+                seen["saturated_low"] = False if lowest < low else None
+                seen["saturated_high"] = False if highest > high else None
                 seen["half"] = False if drop > 0 else None
             self._seen[node.output] = seen
 
@@ -52,8 +56,12 @@ class CoverageObserver:
             (source,) = self.graph.node_inputs(node)
             unit = 2.0 ** (node.format.fraction - source.fraction)
             low, high = node.bounds
-            self._note(seen, "saturated_low", lambda: float(inputs[0].min()) * unit < low)
-            self._note(seen, "saturated_high", lambda: float(inputs[0].max()) * unit >= high + 1)
+            self._note(
+                seen, "saturated_low", lambda: _rounded(node, float(inputs[0].min()) * unit) < low
+            )
+            self._note(
+                seen, "saturated_high", lambda: _rounded(node, float(inputs[0].max()) * unit) > high
+            )
             self._note(seen, "half", lambda: bool(((inputs[0] * unit) % 1 == 0.5).any()))
 
     @staticmethod
@@ -64,3 +72,8 @@ class CoverageObserver:
     def result(self) -> dict[str, EdgeCoverage]:
         """Edge -> what was seen on it."""
         return {edge: EdgeCoverage(**seen) for edge, seen in self._seen.items()}
+
+
+def _rounded(node: Quantise, value: float) -> int:
+    """A value in steps of the output before it is clipped."""
+    return round(value) if node.rounding == "half_even" else math.floor(value)

@@ -53,11 +53,12 @@ class Format:
         """Whether every integer of [lo, hi] is representable."""
         return self.min_int <= lo and hi <= self.max_int
 
-    def ap(self, *, saturate: bool = False) -> str:
-        """The type in HLS C++: truncating, wrapping unless ``saturate``."""
+    def ap(self, *, saturate: bool = False, half_even: bool = False) -> str:
+        """The type in HLS C++: truncating unless ``half_even``, wrapping unless ``saturate``."""
         kind = "ap_fixed" if self.signed else "ap_ufixed"
+        rounding = "AP_RND_CONV" if half_even else "AP_TRN"
         overflow = "AP_SAT" if saturate else "AP_WRAP"
-        return f"{kind}<{self.width},{self.integer},AP_TRN,{overflow},0>"
+        return f"{kind}<{self.width},{self.integer},{rounding},{overflow},0>"
 
     def __str__(self) -> str:
         return f"{'' if self.signed else 'u'}fixed<{self.width},{self.integer}>"

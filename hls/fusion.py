@@ -98,6 +98,7 @@ def _fuse(graph: Graph, chain: Sequence[Node]) -> Step | None:
     reduce = kernels.pooling(pool, graph.edges[pool.inputs[0]]) if pool else None
     slope = leaky.slope * 2.0**-leaky.slope_fraction if leaky else None
     bounds = quantise.bounds if quantise else None
+    rounds = quantise is not None and quantise.rounding == "half_even"
 
     def run(tensor: Tensor) -> Tensor:
         y = convolve(tensor.to(dtype).permute(0, 3, 1, 2))
@@ -106,7 +107,7 @@ def _fuse(graph: Graph, chain: Sequence[Node]) -> Step | None:
         if slope is not None:
             functional.leaky_relu_(y, slope)
         if bounds is not None:
-            y.floor_().clamp_(*bounds)
+            (y.round_() if rounds else y.floor_()).clamp_(*bounds)
         return y.permute(0, 2, 3, 1)
 
     return Step(tuple(chain), run)

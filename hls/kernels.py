@@ -39,6 +39,7 @@ from trigforge.hls.ops import (
     Sphere,
     Split,
     Sub,
+    Thresholds,
     Tile,
     Total,
     Unflatten,
@@ -116,7 +117,22 @@ def _leaky_relu(node: LeakyRelu, inputs: Sequence[Edge], dtype: torch.dtype) -> 
 def _quantise(node: Quantise, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
     scale = 2.0 ** (node.format.fraction - inputs[0].fraction)
     low, high = node.bounds
+    if node.rounding == "half_even":
+        return lambda x: (x * scale).round_().clamp_(low, high)
     return lambda x: (x * scale).floor_().clamp_(low, high)
+
+
+def _thresholds(node: Thresholds, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    table = torch.from_numpy(node.thresholds).to(dtype)
+    first = torch.from_numpy(node.first).to(dtype)
+    step = torch.from_numpy(node.step).to(dtype)
+
+    def run(x: Tensor) -> Tensor:
+        columns = x.reshape(-1, x.shape[-1]).T.contiguous()
+        count = torch.searchsorted(table, columns, right=True).T.reshape(x.shape)
+        return first + step * count
+
+    return run
 
 
 def pooling(node: MaxPool, x: Edge) -> Kernel:
@@ -312,6 +328,7 @@ PREPARE: dict[type[Node], Callable[..., Callable[..., Tensor]]] = {
     Sphere: _sphere,
     Split: _split,
     Sub: _add,
+    Thresholds: _thresholds,
     Tile: _tile,
     Total: _total,
     Unflatten: _unflatten,

@@ -79,6 +79,7 @@ OPERATIONS: dict[str, Operation] = {
     "sphere": Operation(node=ops.Sphere, layers=("sphere_cl",)),
     "split": Operation(node=ops.Split, layers=("split_cl",)),
     "sub": Operation(node=ops.Sub, layers=("sub_cl",)),
+    "thresholds": Operation(node=ops.Thresholds, layers=("thresholds_cl",)),
     "tile": Operation(node=ops.Tile, layers=("tile_cl",)),
     "total": Operation(node=ops.Total, layers=("total_cl",)),
     "unflatten": Operation(node=ops.Unflatten, layers=("unflatten_cl",)),

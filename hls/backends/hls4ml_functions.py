@@ -25,6 +25,7 @@ from trigforge.hls.ops import (
     Sphere,
     Split,
     Sub,
+    Thresholds,
     Tile,
     Total,
     Unflatten,
@@ -39,9 +40,22 @@ SIDES = ("top", "left", "bottom", "right")
 def quantise(lists: LayerList, graph: Graph, node: Quantise) -> list[Node]:
     """A quantiser that is no other layer's result type."""
     y = graph.edges[node.output]
-    lowest = node.bounds[0] * 2.0**-y.fraction
-    members = _pixels(y) + f"    static constexpr double lowest = {lowest!r};\n"
-    return _add(lists, graph, node, "quantise_cl", members, saturate=True)
+    members = _pixels(y)
+    for name, bound in zip(("lowest", "highest"), node.bounds, strict=True):
+        members += f"    static constexpr double {name} = {bound * 2.0**-y.fraction!r};\n"
+    half_even = node.rounding == "half_even"
+    return _add(lists, graph, node, "quantise_cl", members, saturate=True, half_even=half_even)
+
+
+def thresholds(lists: LayerList, graph: Graph, node: Thresholds) -> list[Node]:
+    """Comparators per channel."""
+    (x,) = graph.node_inputs(node)
+    members = _pixels(graph.edges[node.output]) + _number("count", node.thresholds.shape[1])
+    table = affine.format_of(node.thresholds, x.fraction)
+    members += _table("threshold", table, node.thresholds.ravel())
+    for name, integers in (("first", node.first), ("step", node.step)):
+        members += _table(name, affine.format_of(integers, node.format.fraction), integers)
+    return _add(lists, graph, node, "thresholds_cl", members)
 
 
 def prelu(lists: LayerList, graph: Graph, node: Prelu) -> list[Node]:
@@ -178,6 +192,7 @@ def _add(
     members: str,
     *,
     saturate: bool = False,
+    half_even: bool = False,
 ) -> list[Node]:
     for name in node.inputs:
         if lists.io_type == "io_stream" and isinstance(graph.producer(name), Flatten):
@@ -193,7 +208,7 @@ def _add(
             "out_shape": list(y.shape),
         },
         node.output,
-        result=y.format.ap(saturate=saturate),
+        result=y.format.ap(saturate=saturate, half_even=half_even),
     )
     return []
 

@@ -42,6 +42,7 @@ from trigforge.hls.ops import (
     Sphere,
     Split,
     Sub,
+    Thresholds,
     Tile,
     Total,
     Unflatten,
@@ -217,9 +218,11 @@ def _dense(lists: LayerList, graph: Graph, node: Dense) -> list[Node]:
 def _leaky_relu(lists: LayerList, graph: Graph, node: LeakyRelu) -> list[Node]:
     readers = graph.consumers(node.output)
     alone = len(readers) == 1 and node.output not in graph.outputs
-    # a narrow range is more than a type can say: that quantiser is a layer of its own
+    # a clipped range is more than a type can say: that quantiser is a layer of its own
     quantiser = (
-        readers[0] if alone and isinstance(readers[0], Quantise) and not readers[0].narrow else None
+        readers[0]
+        if alone and isinstance(readers[0], Quantise) and readers[0].fills_format
+        else None
     )
     last = quantiser or node
     fmt = graph.edges[last.output].format
@@ -233,7 +236,10 @@ def _leaky_relu(lists: LayerList, graph: Graph, node: LeakyRelu) -> list[Node]:
             "activ_param": node.slope * 2.0**-node.slope_fraction,
         },
         last.output,
-        result=fmt.ap(saturate=quantiser is not None),
+        result=fmt.ap(
+            saturate=quantiser is not None,
+            half_even=quantiser is not None and quantiser.rounding == "half_even",
+        ),
         param=node.slope_format.ap(),
     )
     return [quantiser] if quantiser is not None else []
@@ -294,6 +300,7 @@ WRITERS: dict[type[Node], Callable[[LayerList, Graph, Any], list[Node]]] = {
     Sphere: hls4ml_functions.sphere,
     Split: hls4ml_functions.split,
     Sub: hls4ml_functions.sub,
+    Thresholds: hls4ml_functions.thresholds,
     Tile: hls4ml_functions.tile,
     Total: hls4ml_functions.total,
     Unflatten: hls4ml_functions.unflatten,

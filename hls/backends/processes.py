@@ -210,9 +210,9 @@ def _clones(graph: Graph, name: str) -> Iterable[Process]:
 def _is_fused(graph: Graph, node: Node) -> bool:
     """A quantiser behind a LeakyReLU that nothing else reads is that layer's result type.
 
-    A narrow range is more than a type says; such a quantiser is a layer of its own.
+    A clipped range is more than a type says; such a quantiser is a layer of its own.
     """
-    if not isinstance(node, Quantise) or node.narrow:
+    if not isinstance(node, Quantise) or not node.fills_format:
         return False
     producer = graph.producer(node.inputs[0])
     return isinstance(producer, LeakyRelu) and len(graph.consumers(node.inputs[0])) == 1

@@ -23,6 +23,7 @@ from trigforge.hls.ops.quantise import Quantise
 from trigforge.hls.ops.scale import Scale
 from trigforge.hls.ops.sphere import Sphere
 from trigforge.hls.ops.split import Split
+from trigforge.hls.ops.thresholds import Thresholds
 from trigforge.hls.ops.tile import Tile
 from trigforge.hls.ops.total import Total
 from trigforge.hls.ops.unflatten import Unflatten
@@ -50,6 +51,7 @@ __all__ = [
     "Sphere",
     "Split",
     "Sub",
+    "Thresholds",
     "Tile",
     "Total",
     "Unflatten",

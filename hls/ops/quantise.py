@@ -1,46 +1,68 @@
-"""Truncating, saturating quantiser: the only place where information is dropped."""
+"""Rounding, saturating quantiser: the only place where information is dropped."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from trigforge.hls.formats import Format
 from trigforge.hls.graph import Edge, Ints, Node, check_bits
 
+Rounding = Literal["floor", "half_even"]
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Quantise(Node):
-    """y = clip(floor(x * 2^-(f_x - f_y)), min, max).
+    """y = clip(floor(x * 2^-(f_x - f_y)), min, max), or rounded half to even.
 
     Attributes:
         format: of the output.
-        narrow: leave out the most negative integer, so that the range is symmetric.
+        narrow: leave out the most negative integer of a signed format, so that the range is
+            symmetric, and the largest one of an unsigned format.
+        rounding: our own networks truncate; imported ones may round half to even.
+        clip: smallest and largest integer, where they are not the format's.
     """
 
     op: ClassVar[str] = "quantise"
 
     format: Format
     narrow: bool = False
+    rounding: Rounding = "floor"
+    clip: tuple[int, int] | None = None
 
     @property
     def bounds(self) -> tuple[int, int]:
         """Smallest and largest integer that comes out."""
-        lowest = self.format.min_int + (1 if self.narrow and self.format.signed else 0)
-        return lowest, self.format.max_int
+        low, high = self.format.min_int, self.format.max_int
+        if self.narrow:
+            low, high = (low + 1, high) if self.format.signed else (low, high - 1)
+        if self.clip is not None:
+            low, high = max(low, self.clip[0]), min(high, self.clip[1])
+        return low, high
+
+    @property
+    def fills_format(self) -> bool:
+        """Whether every integer of the format can come out: a saturating type then says it all."""
+        return self.bounds == (self.format.min_int, self.format.max_int)
 
     def apply(self, x: Ints, fraction: int) -> Ints:
         """The operation on integers of the grid 2^-fraction."""
         drop = fraction - self.format.fraction
         shifted = x >> drop if drop >= 0 else x << -drop
+        if self.rounding == "half_even" and drop > 0:
+            rest, half = x - (shifted << drop), 1 << (drop - 1)
+            shifted = shifted + ((rest > half) | ((rest == half) & (shifted % 2 == 1)))
         clipped: Ints = np.clip(shifted, *self.bounds)
         return clipped
 
     def infer(self, *inputs: Edge) -> Edge:
         """Output edge in the quantiser's format; monotone, so ends map to ends."""
         (x,) = inputs
+        low, high = self.bounds
+        if low > high:
+            raise self.refuse(f"clips to [{low}, {high}], which holds nothing")
         check_bits(x.magnitude * 2.0 ** max(self.format.fraction - x.fraction, 0))
         lo, hi = self.apply(x.lo, x.fraction), self.apply(x.hi, x.fraction)
         return Edge(x.shape, self.format, lo, hi)

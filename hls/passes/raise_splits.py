@@ -24,10 +24,11 @@ from trigforge.hls.ops import (
     Quantise,
     Scale,
     Split,
+    Thresholds,
 )
 
 # Operations that treat every channel by itself; their ``block`` takes channels out.
-CHANNELWISE = (Crop, LeakyRelu, MaxPool, Prelu, Quantise, Scale)
+CHANNELWISE = (Crop, LeakyRelu, MaxPool, Prelu, Quantise, Scale, Thresholds)
 # The same, but larger behind than before: splits pass, concatenations stay in front.
 ENLARGING = (Bilinear, Nearest)
 

@@ -31,6 +31,7 @@ from trigforge.hls.ops import (
     Sphere,
     Split,
     Sub,
+    Thresholds,
     Tile,
     Total,
     Unflatten,
@@ -49,9 +50,9 @@ class Chain:
         self.nodes.append(kind(name=name, inputs=inputs, output=name, **parameters))
         return name
 
-    def quantise(self, name: str, source: str, fmt: Format, narrow: bool = False) -> str:
+    def quantise(self, name: str, source: str, fmt: Format, **options: Any) -> str:
         """Append a quantiser."""
-        return self(Quantise, name, source, format=fmt, narrow=narrow)
+        return self(Quantise, name, source, format=fmt, **options)
 
 
 def every_operation(rng: np.random.Generator) -> Graph:
@@ -64,7 +65,7 @@ def every_operation(rng: np.random.Generator) -> Graph:
     )  # fmt: skip
     c.quantise("narrow", "scale", Format(6, 3, True), narrow=True)
     c(Prelu, "prelu", "narrow", slopes=np.array([3, -5, 0, 11]), slope_fraction=3)
-    c.quantise("cast", "prelu", Format(6, 3, True))
+    c.quantise("cast", "prelu", Format(6, 3, True), rounding="half_even")
     c(Split, "left", "cast", start=0, stop=2)
     c(Split, "right", "cast", start=2, stop=4)
     c.quantise("coarse", "right", Format(4, 3, True))
@@ -73,7 +74,7 @@ def every_operation(rng: np.random.Generator) -> Graph:
     c(Mul, "product", "sum", "difference")
     c.quantise("p", "product", Format(6, 3, True))
     c(Mul, "square", "p", "p")
-    c.quantise("s", "square", Format(6, 3, False))
+    c.quantise("s", "square", Format(6, 3, False), clip=(0, 50), rounding="half_even")
     c(Concat, "joined", "s", "p")
     mesh = np.stack(np.meshgrid(np.arange(5) - 2, np.arange(7) - 3, indexing="ij"), axis=-1)
     c(Append, "mesh", "joined", constant=mesh, constant_fraction=3)
@@ -112,11 +113,17 @@ def every_operation(rng: np.random.Generator) -> Graph:
         Scale, "centred", "spread", factor=np.array([1, -1, 2, 1]),
         offset=np.array([-16, 18, -34, -17]), factor_fraction=0, offset_fraction=0,
     )  # fmt: skip
-    c.quantise("v", "centred", Format(4, 1, True))
+    c(LeakyRelu, "leaky3", "centred", slope=7, slope_fraction=3)
+    c.quantise("v", "leaky3", Format(4, 1, True), rounding="half_even")
+    c(
+        Thresholds, "stairs", "centred", thresholds=np.array([[-3, 0, 5]] * 4) * 2**4,
+        first=np.array([-2, 1, 0, -3]), step=np.array([1, -1, -1, 2]), format=Format(4, 2, True),
+    )  # fmt: skip
+    c(Total, "steps", "stairs")
     c(Sphere, "direction", "v", format=Format(8, 2, True))
     c(
         Dense, "prototypes", "direction", weight=rng.integers(-9, 9, (4, 3)),
-        bias=rng.integers(-50, 50, 3), weight_fraction=3, bias_fraction=9,
+        bias=rng.integers(-50, 50, 3) - 200, weight_fraction=3, bias_fraction=9,
     )  # fmt: skip
     c(Highest, "density", "prototypes")
     c(Mul, "energy", "norm", "norm")
@@ -127,5 +134,6 @@ def every_operation(rng: np.random.Generator) -> Graph:
     )  # fmt: skip
     c(Sub, "score", "density", "excess")
     c(Add, "both", "score", "whole")
-    c(Add, "all", "both", "painted")
+    c(Add, "most", "both", "painted")
+    c(Add, "all", "most", "steps")
     return Graph.build("chain", {"x": x}, c.nodes, [c.nodes[-1].output])

@@ -34,6 +34,7 @@ from trigforge.hls.ops import (
     Sphere,
     Split,
     Sub,
+    Thresholds,
     Tile,
     Total,
     Unflatten,
@@ -68,9 +69,16 @@ def apply(node: Node, inputs: list[Any], edges: Sequence[Edge]) -> Any:
             return elementwise(x, lambda v: v << node.slope_fraction if v >= 0 else v * node.slope)
         case Quantise():
             low, high = node.bounds
-            drop = fractions[0] - node.format.fraction
-            return elementwise(
-                x, lambda v: min(max(v >> drop if drop >= 0 else v << -drop, low), high)
+            unit = Fraction(2) ** (node.format.fraction - fractions[0])
+            rounded = math.floor if node.rounding == "floor" else round
+            return elementwise(x, lambda v: min(max(rounded(v * unit), low), high))
+        case Thresholds():
+            return by_channel(
+                x,
+                lambda v, c: (
+                    int(node.first[c])
+                    + int(node.step[c]) * sum(v >= int(t) for t in node.thresholds[c])
+                ),
             )
         case MaxPool():
             return max_pool(node, x)

@@ -31,6 +31,7 @@ from trigforge.hls.ops import (
     Sphere,
     Split,
     Sub,
+    Thresholds,
     Tile,
     Total,
     Unflatten,
@@ -184,10 +185,34 @@ def prelu(rng: Rng) -> Graph:
 
 
 def quantise(rng: Rng) -> Graph:
+    fmt = random_format(rng)
     node = Quantise(
-        name="y", inputs=("x",), output="y", format=random_format(rng), narrow=bool(rng.integers(2))
+        name="y",
+        inputs=("x",),
+        output="y",
+        format=fmt,
+        narrow=bool(rng.integers(2)),
+        rounding="half_even" if rng.integers(2) else "floor",
+        clip=(fmt.min_int + 1, fmt.max_int // 2) if rng.integers(2) else None,
     )
     return _one(node, image(rng))
+
+
+def thresholds(rng: Rng) -> Graph:
+    x = image(rng)
+    channels, count = x.shape[2], int(rng.integers(1, 6))
+    low, high = x.format.min_int, x.format.max_int
+    step = rng.choice([-1, 1, 2], channels)
+    node = Thresholds(
+        name="y",
+        inputs=("x",),
+        output="y",
+        thresholds=np.sort(rng.integers(low - 2, high + 3, (channels, count)), axis=1),
+        first=np.where(step > 0, -2, 2),
+        step=step,
+        format=Format(6, 6 - int(rng.integers(-2, 7)), True),
+    )
+    return _one(node, x)
 
 
 def scale(rng: Rng) -> Graph:
@@ -297,6 +322,7 @@ SAMPLES: dict[type[Node], Callable[[Rng], Graph]] = {
     Sphere: sphere,
     Split: split,
     Sub: sub,
+    Thresholds: thresholds,
     Tile: tile,
     Total: total,
     Unflatten: unflatten,

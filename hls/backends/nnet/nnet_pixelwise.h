@@ -8,14 +8,30 @@
 
 namespace nnet {
 
-// y = x in another type; nothing below CONFIG_T::lowest
+// y = x in another type; nothing below CONFIG_T::lowest or above CONFIG_T::highest
 template <class data_T, class res_T, typename CONFIG_T>
 void quantise_cl(data_T data[CONFIG_T::pixels * CONFIG_T::n_chan], res_T res[CONFIG_T::pixels * CONFIG_T::n_chan]) {
     #pragma HLS PIPELINE
     const res_T lowest = CONFIG_T::lowest;
+    const res_T highest = CONFIG_T::highest;
     for (unsigned i = 0; i < CONFIG_T::pixels * CONFIG_T::n_chan; i++) {
         res_T y = data[i];
-        res[i] = y < lowest ? lowest : y;
+        res[i] = y < lowest ? lowest : y > highest ? highest : y;
+    }
+}
+
+// y = first(c) + step(c) for every threshold of channel c that x has reached
+template <class data_T, class res_T, typename CONFIG_T>
+void thresholds_cl(data_T data[CONFIG_T::pixels * CONFIG_T::n_chan], res_T res[CONFIG_T::pixels * CONFIG_T::n_chan]) {
+    #pragma HLS PIPELINE
+    for (unsigned i = 0; i < CONFIG_T::pixels * CONFIG_T::n_chan; i++) {
+        const unsigned c = i % CONFIG_T::n_chan;
+        unsigned reached = 0;
+        for (unsigned k = 0; k < CONFIG_T::count; k++) {
+            if (data[i] >= CONFIG_T::threshold(c * CONFIG_T::count + k))
+                reached++;
+        }
+        res[i] = CONFIG_T::first(c) + CONFIG_T::step(c) * ap_uint<16>(reached);
     }
 }
 

@@ -10,11 +10,12 @@
 
 namespace nnet {
 
-// y = x in another type; nothing below CONFIG_T::lowest
+// y = x in another type; nothing below CONFIG_T::lowest or above CONFIG_T::highest
 template <class data_T, class res_T, typename CONFIG_T>
 void quantise_cl(hls::stream<data_T> &data, hls::stream<res_T> &res) {
     typedef typename res_T::value_type value_T;
     const value_T lowest = CONFIG_T::lowest;
+    const value_T highest = CONFIG_T::highest;
 Quantise:
     for (unsigned pixel = 0; pixel < CONFIG_T::pixels; pixel++) {
         #pragma HLS PIPELINE II=1
@@ -24,7 +25,30 @@ Quantise:
         for (unsigned c = 0; c < CONFIG_T::n_chan; c++) {
             #pragma HLS UNROLL
             value_T y = in[c];
-            out[c] = y < lowest ? lowest : y;
+            out[c] = y < lowest ? lowest : y > highest ? highest : y;
+        }
+        res.write(out);
+    }
+}
+
+// y = first(c) + step(c) for every threshold of channel c that x has reached
+template <class data_T, class res_T, typename CONFIG_T>
+void thresholds_cl(hls::stream<data_T> &data, hls::stream<res_T> &res) {
+Thresholds:
+    for (unsigned pixel = 0; pixel < CONFIG_T::pixels; pixel++) {
+        #pragma HLS PIPELINE II=1
+        data_T in = data.read();
+        res_T out;
+        PRAGMA_DATA_PACK(out)
+        for (unsigned c = 0; c < CONFIG_T::n_chan; c++) {
+            #pragma HLS UNROLL
+            unsigned reached = 0;
+            for (unsigned k = 0; k < CONFIG_T::count; k++) {
+                #pragma HLS UNROLL
+                if (in[c] >= CONFIG_T::threshold(c * CONFIG_T::count + k))
+                    reached++;
+            }
+            out[c] = CONFIG_T::first(c) + CONFIG_T::step(c) * ap_uint<16>(reached);
         }
         res.write(out);
     }
