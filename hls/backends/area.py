@@ -1,8 +1,8 @@
 """What hls4ml's streaming layers cost in LUTs, registers, DSPs and block RAM before synthesis.
 
 Every function is one equation of ``docs/estimates.md``; the constants below are its assumptions,
-each with its source. Counts are per process of :mod:`trigforge.hls.backends.processes`, with the
-FIFO behind it.
+each with its source. This file has the parts; :mod:`~trigforge.hls.backends.operators` the
+operations other than matrix products.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trigforge.hls.backends.processes import Process, multiplications
-from trigforge.hls.graph import Edge, Graph, Ints
+from trigforge.hls.backends.processes import multiplications
+from trigforge.hls.graph import Edge, Ints
 from trigforge.hls.ops import Conv, Dense
 
 # Vitis HLS 2024.1 puts 15 x 5 products into DSPs and 15 x 4 into LUTs (reports of one design); the
@@ -149,52 +149,3 @@ def matrix_product(node: Conv | Dense, x: Edge, y: Edge, reuse: int) -> Area:
 def line_buffer(width: int, rows: int, channels: int, bits: int) -> Area:
     """``rows`` image rows kept in ``ap_shift_reg``, which is always shift-register LUTs."""
     return Area(lut=rows * channels * bits * math.ceil(width / SRL_DEPTH))
-
-
-def pool(node_kernel: tuple[int, int], width: int, channels: int, bits: int) -> Area:
-    """Row memories, column registers and comparators of a max-pool of one pixel per cycle."""
-    rows, columns = node_kernel
-    memory = 2.0 * rows * channels * bits * math.ceil(width / LUT_RAM_DEPTH)
-    maxima = (rows - 1 + columns - 1) * channels * bits * MAX_LUT_PER_BIT
-    return Area(lut=memory + maxima, ff=(rows + columns) * channels * bits)
-
-
-def activation(x: Edge, y: Edge) -> Area:
-    """Comparison, slope and saturation of every channel in parallel."""
-    channels = y.shape[-1]
-    per_channel = ACTIVATION_LUT_PER_INPUT_BIT * x.format.width + y.format.width
-    return Area(lut=channels * per_channel, ff=channels * (x.format.width + y.format.width))
-
-
-def of_process(graph: Graph, process: Process, reuse: int, *, is_output: bool) -> Area:
-    """Area of one process and of the FIFO that it writes.
-
-    Args:
-        reuse: of its node; 1 for processes without multipliers.
-        is_output: the stream leaves the design, so no FIFO.
-    """
-    area = Area(lut=CONTROL_LUT, ff=CONTROL_FF)
-    edge = process.edge
-    node = next((n for n in graph.nodes if n.name == process.node), None)
-    if process.kind in ("conv", "dense"):
-        assert isinstance(node, Conv | Dense)  # noqa: S101 - the schedule made it so
-        x = graph.edges[node.inputs[0]]
-        area += matrix_product(node, x, edge, reuse)
-        if isinstance(node, Conv):
-            width = x.shape[1] + node.pads[1] + node.pads[3]
-            rows = node.weight.shape[0] - 1
-            area += line_buffer(width, rows, x.shape[2], x.format.width)
-    elif process.kind == "pool" and node is not None:
-        x = graph.edges[node.inputs[0]]
-        pads, kernel = node.pads, node.kernel  # type: ignore[attr-defined]
-        area += pool(kernel, x.shape[1] + pads[1] + pads[3], x.shape[2], x.format.width)
-    elif process.kind == "activation" and node is not None:
-        area += activation(graph.edges[node.inputs[0]], edge)
-    else:  # padding, copying, joining: a register per bit
-        area += Area(
-            lut=edge.shape[-1] * edge.format.width / 2, ff=edge.shape[-1] * edge.format.width
-        )
-    if not is_output:
-        channels = edge.shape[-1]
-        area += fifo(process.pixels_out, channels * edge.format.width)
-    return area

@@ -13,14 +13,12 @@ from dataclasses import dataclass, replace
 
 from trigforge.hls.backends import area
 from trigforge.hls.backends.area import Area
-from trigforge.hls.backends.processes import (
-    IDLE_PIXEL,
-    RESOURCE_OVERHEAD,
-    Process,
-    multiplications,
-)
+from trigforge.hls.backends.fifos import fifo_depths
+from trigforge.hls.backends.process_area import of_process
+from trigforge.hls.backends.processes import Process, multiplications
 from trigforge.hls.backends.reuse import resolve_reuse, valid_factors
 from trigforge.hls.backends.schedule import RESTART, Schedule, schedule
+from trigforge.hls.backends.steps import IDLE_PIXEL, RESOURCE_OVERHEAD
 from trigforge.hls.devices import Device
 from trigforge.hls.graph import Graph, Node
 from trigforge.hls.ops import Conv, Dense
@@ -52,12 +50,18 @@ class Estimate:
     slowest: str
 
 
-def estimate(graph: Graph, reuse: Mapping[str, int], device: Device) -> Estimate:
+def estimate(
+    graph: Graph,
+    reuse: Mapping[str, int],
+    device: Device,
+    depths: Mapping[str, int] | None = None,
+) -> Estimate:
     """Estimate one compute unit.
 
     Args:
         graph: lowered: no grouped convolutions.
         reuse: recipe entries, layer or stage name -> reuse factor.
+        depths: stream -> depth of its FIFO; those that our projects ask for where left out.
 
     Raises:
         InputError: an entry of ``reuse`` matches no layer or cannot be built.
@@ -65,9 +69,11 @@ def estimate(graph: Graph, reuse: Mapping[str, int], device: Device) -> Estimate
     """
     factors = resolve_reuse(graph, reuse)
     timing = schedule(graph, factors)
-    areas = _areas(graph, timing, factors)
+    if depths is None:
+        depths = fifo_depths(timing)
+    areas = _areas(graph, timing, factors, depths)
     layers = [
-        _layer(graph, node, processes, factors, total)
+        _layer(graph, node, processes, factors, total, depths)
         for node, processes, total in _by_node(graph, timing, areas)
     ]
     everything = area.total(areas)
@@ -104,15 +110,14 @@ def propose_reuse(
         )
     grants = dict(weights or {})
     for process in slowest.processes:
-        if process.kind not in ("conv", "dense"):
+        node = next((n for n in graph.nodes if n.name == process.node), None)
+        if process.kind != "node" or not isinstance(node, Conv | Dense):
             continue
-        node = next(n for n in graph.nodes if n.name == process.node)
-        assert isinstance(node, Conv | Dense)  # noqa: S101 - the kinds above
         x, y = graph.edges[node.inputs[0]], process.edge
         shares = {
             factor: _share(area.matrix_product(node, x, y, factor), device, grants)
             for factor in valid_factors(*multiplications(node))
-            if _cycles(process, factor) + RESTART <= ii_cycles
+            if _cycles(process, node, factor) + RESTART <= ii_cycles
         }
         cheapest = min(shares.values())
         chosen[node.name] = min(f for f, share in shares.items() if share <= NEARLY * cheapest)
@@ -126,14 +131,16 @@ def scaled(observations: tuple[Observation, ...], units: int) -> tuple[Observati
     )
 
 
-def _cycles(process: Process, factor: int) -> int:
+def _cycles(process: Process, node: Conv | Dense, factor: int) -> int:
     """Cycles of a multiplying process at another reuse factor."""
     if factor == 1:
         return process.cycles
-    if process.kind == "dense":
-        return len(process.service) + factor + RESOURCE_OVERHEAD
+    if isinstance(node, Dense):
+        return len(process.steps.service) + factor + RESOURCE_OVERHEAD
     windows = process.pixels_out
-    return windows * (factor + RESOURCE_OVERHEAD) + (len(process.service) - windows) * IDLE_PIXEL
+    return (
+        windows * (factor + RESOURCE_OVERHEAD) + (len(process.steps.service) - windows) * IDLE_PIXEL
+    )
 
 
 def _share(cost: Area, device: Device, grants: Mapping[str, float]) -> float:
@@ -146,12 +153,11 @@ def _share(cost: Area, device: Device, grants: Mapping[str, float]) -> float:
     return float(max(shares) + 1e-3 * sum(shares))
 
 
-def _areas(graph: Graph, timing: Schedule, factors: Mapping[str, int]) -> list[Area]:
-    read = {source for process in timing.processes for source in process.sources}
+def _areas(
+    graph: Graph, timing: Schedule, factors: Mapping[str, int], depths: Mapping[str, int]
+) -> list[Area]:
     return [
-        area.of_process(
-            graph, process, factors.get(process.node, 1), is_output=process.stream not in read
-        )
+        of_process(graph, process, factors.get(process.node, 1), depths.get(process.stream))
         for process in timing.processes
     ]
 
@@ -168,7 +174,12 @@ def _by_node(
 
 
 def _layer(
-    graph: Graph, name: str, processes: list[Process], factors: Mapping[str, int], cost: Area
+    graph: Graph,
+    name: str,
+    processes: list[Process],
+    factors: Mapping[str, int],
+    cost: Area,
+    depths: Mapping[str, int],
 ) -> Layer:
     node: Node | None = next((n for n in graph.nodes if n.name == name), None)
     source = graph.edges[node.inputs[0] if node is not None else name]
@@ -183,6 +194,11 @@ def _layer(
         acc_bits=processes[-1].edge.format.width if weighted else None,
         reuse=factors[name] if weighted else None,
         multipliers=weighted.weight.size // factors[name] if weighted else None,
+        fifo_depths=tuple(
+            depths[source]
+            for source in dict.fromkeys(s for p in processes for s in p.sources)
+            if source in depths
+        ),
         latency_cycles=cycles,
         ii_cycles=cycles,
         lut=round(cost.lut),

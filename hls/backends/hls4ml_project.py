@@ -18,6 +18,7 @@ import numpy as np
 from hls4ml.model.graph import ModelGraph
 
 from trigforge.hls.backends import hls4ml_functions, hls4ml_layers
+from trigforge.hls.backends.hls4ml_fifos import set_fifo_depths
 from trigforge.hls.backends.layer_list import IoType, Layer, LayerList
 from trigforge.hls.graph import Edge, Graph, Ints, Node
 from trigforge.hls.ops import (
@@ -118,6 +119,8 @@ def build_project(graph: Graph, config: ProjectConfig, folder: Path) -> Project:
     outputs = [lists.where[name] for name in graph.outputs]
     shutil.rmtree(folder, ignore_errors=True)
     model = ModelGraph.from_layer_list(settings, lists.layers, inputs=inputs, outputs=outputs)
+    if config.io_type == "io_stream":
+        set_fifo_depths(model, graph, config.reuse, lists.where)
     model.write()
     # a stream is flattened by reading it: that layer has no code and leaves no trace
     traced = {
@@ -265,6 +268,8 @@ def _concat(lists: LayerList, graph: Graph, node: Concat) -> list[Node]:
 
 def _flatten(lists: LayerList, graph: Graph, node: Flatten) -> list[Node]:
     y = graph.edges[node.output]
+    if lists.io_type == "io_stream" and len(graph.consumers(node.output)) > 1:
+        raise node.refuse("is read by several layers; in io_stream flatten once for each of them")
     lists.add(
         {
             "name": node.name,

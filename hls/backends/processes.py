@@ -12,25 +12,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
+from trigforge.hls.backends.steps import Steps, copying, padding, steps_of
 from trigforge.hls.graph import Edge, Graph, Node
-from trigforge.hls.ops import Concat, Conv, Dense, Flatten, LeakyRelu, MaxPool, Quantise, Split
+from trigforge.hls.ops import Conv, Dense, Flatten, LeakyRelu, Quantise
 
-Cycles = NDArray[np.int64]
-Steps = NDArray[np.bool_]
-
-# Pipeline depth behind the last pixel: convolution, pooling and padding, activations, dense.
-WINDOW_DEPTH = 3
-ACTIVATION_DEPTH = 2
-DENSE_DEPTH = 3
-# Strategy Resource: shifting the window and leaving the multiplier loop, per complete window, and
-# a pixel that completes none.
-RESOURCE_OVERHEAD = 11
-IDLE_PIXEL = 4
-
-Kind = Literal["pad", "conv", "pool", "activation", "dense", "concat", "split", "clone"]
+Kind = Literal["pad", "clone", "node"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -39,12 +25,10 @@ class Process:
 
     Attributes:
         node: name of the graph node that it belongs to; a clone belongs to the cloned edge.
+        kind: what a node does by itself, the padding before it, or a copy of a stream.
         sources: streams it reads.
         stream: stream it writes; its edge gives the pixel width.
-        service: (T,) cycles of each step.
-        takes: (T,) whether the step reads a pixel from every source.
-        emits: (T,) whether the step writes a pixel.
-        depth: cycles between the end of a step and its pixel in the output stream.
+        steps: what it does for one event.
     """
 
     node: str
@@ -52,20 +36,17 @@ class Process:
     sources: tuple[str, ...]
     stream: str
     edge: Edge
-    service: Cycles
-    takes: Steps
-    emits: Steps
-    depth: int
+    steps: Steps
 
     @property
     def cycles(self) -> int:
         """Cycles for one event when no pixel is late: what C-synthesis reports for the layer."""
-        return int(self.service.sum()) + self.depth
+        return int(self.steps.service.sum()) + self.steps.depth
 
     @property
     def pixels_out(self) -> int:
         """Pixels written per event."""
-        return int(self.emits.sum())
+        return int(self.steps.emits.sum())
 
 
 def processes(graph: Graph, reuse: Mapping[str, int]) -> Iterable[Process]:
@@ -87,124 +68,40 @@ def multiplications(node: Conv | Dense) -> tuple[int, int]:
 
 
 def _of_node(graph: Graph, node: Node, last: Node, reuse: int) -> Iterable[Process]:
-    edge = graph.edges[last.output]
-    sources = tuple(_branch(graph, name, node) for name in node.inputs)
-    x = graph.edges[node.inputs[0]]
+    sources = tuple(_branch(graph, name, node) for name in dict.fromkeys(node.inputs))
+    x = graph.edges[stream_of(graph, node.inputs[0])]
     if isinstance(node, Conv):
         if node.groups != 1:
             raise node.refuse("is grouped; lower it with split_groups before estimating")
         if any(node.pads):
-            frame = _inside(x, node.pads)
-            padded = Edge((*frame.shape, x.shape[2]), x.format, x.lo, x.hi)
-            stream = f"{node.name}:pad"
-            yield _steps(node, "pad", sources, stream, padded, frame.ravel(), WINDOW_DEPTH)
-            sources, x = (stream,), padded
-        complete = _complete(x.shape[:2], node.weight.shape[:2], node.strides)
-        emits = complete.ravel()
-        service = np.ones(emits.size, np.int64)
-        if reuse > 1:
-            service = np.where(emits, reuse + RESOURCE_OVERHEAD, IDLE_PIXEL)
-        depth = WINDOW_DEPTH if reuse == 1 else 0
-        takes = np.ones(emits.size, np.bool_)
-        yield Process(
-            node=node.name,
-            kind="conv",
-            sources=sources,
-            stream=last.output,
-            edge=edge,
-            service=service,
-            takes=takes,
-            emits=emits,
-            depth=depth,
-        )
-    elif isinstance(node, MaxPool):
-        frame = _inside(x, node.pads)
-        emits = _complete(frame.shape, node.kernel, node.strides).ravel()
-        yield Process(
-            node=node.name,
-            kind="pool",
-            sources=sources,
-            stream=last.output,
-            edge=edge,
-            service=np.ones(emits.size, np.int64),
-            takes=frame.ravel(),
-            emits=emits,
-            depth=WINDOW_DEPTH,
-        )
-    elif isinstance(node, Dense):
-        source = graph.edges[stream_of(graph, node.inputs[0])]
-        pixels = pixels_of(source)
-        service = np.ones(pixels, np.int64)
-        if reuse > 1:
-            service[-1] += reuse + RESOURCE_OVERHEAD
-        emits = np.zeros(pixels, np.bool_)
-        emits[-1] = True
-        yield Process(
-            node=node.name,
-            kind="dense",
-            sources=sources,
-            stream=last.output,
-            edge=edge,
-            service=service,
-            takes=np.ones(pixels, np.bool_),
-            emits=emits,
-            depth=DENSE_DEPTH if reuse == 1 else 0,
-        )
-    elif isinstance(node, LeakyRelu | Quantise | Concat | Split):
-        kind: Kind = (
-            "concat"
-            if isinstance(node, Concat)
-            else "split"
-            if isinstance(node, Split)
-            else "activation"
-        )
-        every = np.ones(pixels_of(x), np.bool_)
-        yield _steps(node, kind, sources, last.output, edge, every, ACTIVATION_DEPTH)
-    else:
-        raise node.refuse("has no streaming model; it cannot be estimated")
-
-
-def _steps(
-    node: Node,
-    kind: Kind,
-    sources: tuple[str, ...],
-    stream: str,
-    edge: Edge,
-    takes: Steps,
-    depth: int,
-) -> Process:
-    """A process that writes one pixel per step, one step per cycle."""
-    return Process(
-        node=node.name,
-        kind=kind,
-        sources=sources,
-        stream=stream,
-        edge=edge,
-        service=np.ones(takes.size, np.int64),
-        takes=takes,
-        emits=np.ones(takes.size, np.bool_),
-        depth=depth,
+            steps = padding(x, node.pads)
+            top, left, bottom, right = node.pads
+            shape = (x.shape[0] + top + bottom, x.shape[1] + left + right, x.shape[2])
+            x, stream = Edge(shape, x.format, x.lo, x.hi), f"{node.name}:pad"
+            yield Process(
+                node=node.name, kind="pad", sources=sources, stream=stream, edge=x, steps=steps
+            )
+            sources = (stream,)
+    y = graph.edges[last.output]
+    steps = steps_of(node, x, graph.edges[node.output], reuse)
+    yield Process(
+        node=node.name, kind="node", sources=sources, stream=last.output, edge=y, steps=steps
     )
 
 
 def _clones(graph: Graph, name: str) -> Iterable[Process]:
     """hls4ml copies a stream with several readers, one copy each."""
-    if len(graph.consumers(name)) < 2:
-        return
     edge = graph.edges[name]
-    every = np.ones(pixels_of(edge), np.bool_)
-    for reader in graph.consumers(name):
+    for copy in _copies(graph, name):
         yield Process(
-            node=name,
-            kind="clone",
-            sources=(name,),
-            stream=_branch(graph, name, reader),
-            edge=edge,
-            service=np.ones(every.size, np.int64),
-            takes=every,
-            emits=every,
-            depth=1,
+            node=name, kind="clone", sources=(name,), stream=copy, edge=edge, steps=copying(edge)
         )
+
+
+def _copies(graph: Graph, name: str) -> list[str]:
+    """The copies of a stream, that of the graph's output last; none where one reader is enough."""
+    readers = len(graph.consumers(name)) + (name in graph.outputs)
+    return [f"{name}:{i}" for i in range(readers)] if readers > 1 else []
 
 
 def _is_fused(graph: Graph, node: Node) -> bool:
@@ -214,8 +111,8 @@ def _is_fused(graph: Graph, node: Node) -> bool:
     """
     if not isinstance(node, Quantise) or not node.fills_format:
         return False
-    producer = graph.producer(node.inputs[0])
-    return isinstance(producer, LeakyRelu) and len(graph.consumers(node.inputs[0])) == 1
+    (name,) = node.inputs
+    return isinstance(graph.producer(name), LeakyRelu) and not _copies(graph, name)
 
 
 def _absorbed(graph: Graph, node: Node) -> Node:
@@ -232,27 +129,16 @@ def stream_of(graph: Graph, name: str) -> str:
     return stream_of(graph, producer.inputs[0]) if isinstance(producer, Flatten) else name
 
 
+def output_stream(graph: Graph, name: str) -> str:
+    """The stream in which an output of the graph leaves."""
+    copies = _copies(graph, name)
+    return copies[-1] if copies else stream_of(graph, name)
+
+
 def _branch(graph: Graph, name: str, reader: Node) -> str:
     """The stream that one reader of an edge sees."""
-    readers = graph.consumers(name)
-    if len(readers) > 1:
-        return f"{name}:{readers.index(reader)}"
+    copies = _copies(graph, name)
+    if copies:
+        return copies[graph.consumers(name).index(reader)]
     producer = graph.producer(name)
     return _branch(graph, producer.inputs[0], producer) if isinstance(producer, Flatten) else name
-
-
-def pixels_of(edge: Edge) -> int:
-    return math.prod(edge.shape[:-1])
-
-
-def _inside(x: Edge, pads: tuple[int, int, int, int]) -> Steps:
-    top, left, bottom, right = pads
-    return np.pad(np.ones(x.shape[:2], np.bool_), ((top, bottom), (left, right)))
-
-
-def _complete(image: tuple[int, ...], kernel: tuple[int, ...], strides: tuple[int, int]) -> Steps:
-    """Pixels at which a window is complete: the last pixel of each window position."""
-    rows, columns = np.arange(image[0]) - (kernel[0] - 1), np.arange(image[1]) - (kernel[1] - 1)
-    row_ends = (rows >= 0) & (rows % strides[0] == 0)
-    column_ends = (columns >= 0) & (columns % strides[1] == 0)
-    return np.asarray(row_ends[:, None] & column_ends[None, :])

@@ -207,7 +207,11 @@ class Physics:
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
-    """One layer of a hardware backend; formats as ``fixed<width,integer>``."""
+    """One layer of a hardware backend; formats as ``fixed<width,integer>``.
+
+    Attributes:
+        fifo_depths: of the FIFOs that it reads, in pixels; the padding before it included.
+    """
 
     name: str
     op: str
@@ -217,6 +221,7 @@ class Layer:
     acc_bits: int | None = None
     reuse: int | None = None
     multipliers: int | None = None
+    fifo_depths: tuple[int, ...] = ()
     latency_cycles: int | None = None
     ii_cycles: int | None = None
     lut: int | None = None
