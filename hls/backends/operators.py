@@ -40,6 +40,7 @@ from trigforge.hls.ops import (
     Scale,
     Sphere,
     Sub,
+    Thresholds,
     Total,
     Unflatten,
     affine,
@@ -127,6 +128,11 @@ def _total(node: Total, inputs: Inputs, y: Edge) -> Area:
 def _highest(node: Highest, inputs: Inputs, y: Edge) -> Area:
     (x,) = inputs
     return Area(lut=MAX_LUT_PER_BIT * (x.shape[-1] - 1) * x.format.width)
+
+
+def _comparators(node: Thresholds, inputs: Inputs, y: Edge) -> Area:
+    """Comparators with constants, half a LUT per bit, and the count of those passed."""
+    return Area(lut=node.thresholds.size * (inputs[0].format.width / 2 + 1))
 
 
 def _max_pool(node: MaxPool, inputs: Inputs, y: Edge) -> Area:
@@ -230,6 +236,7 @@ ARITHMETIC: dict[type[Node], Callable[[Any, Inputs, Edge], Area]] = {
     Scale: _scale,
     Sphere: _sphere,
     Sub: _adder,
+    Thresholds: _comparators,
     Total: _total,
 }
 

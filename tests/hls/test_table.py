@@ -14,6 +14,7 @@ from trigforge.hls import ops
 from trigforge.hls.backends.hls4ml_layers import HEADERS, NNET, register
 from trigforge.hls.backends.hls4ml_project import WRITERS, layer_list
 from trigforge.hls.backends.layer_list import IoType
+from trigforge.hls.backends.steps import MODELS
 from trigforge.hls.cli import main
 from trigforge.hls.graph import Node
 from trigforge.hls.kernels import PREPARE
@@ -66,6 +67,11 @@ def test_what_an_hls4ml_cell_names_exists_for_arrays_and_for_streams(row: Operat
     for name in row.layers:
         own = f"void {name}(" in arrays and f"void {name}(" in streams
         assert own or name in hls4ml.model.layers.layer_map
+
+
+def test_everything_with_an_hls4ml_cell_can_be_estimated() -> None:
+    """A flattened stream is read on as it is and costs nothing."""
+    assert set(MODELS) == set(WRITERS) - {ops.Flatten}
 
 
 @rows
