@@ -8,13 +8,14 @@ edge from its input edges and its own weights, so no edge can be wider or narrow
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trigforge.hls.formats import Format
+from trigforge.hls.forms import Form
 from trigforge.train.errors import UnsupportedError
 
 Ints = NDArray[np.int64]
@@ -38,12 +39,19 @@ class Edge:
         format: holds every value of the edge.
         lo: (C,) smallest integer that each channel can take.
         hi: (C,) largest integer that each channel can take.
+        form: how the edge depends on earlier ones, where that is affine.
+        energy: largest sum of squares, over the pixels of each channel (C,), or over a vector (1,).
+        sums: largest sum over the pixels of each channel (C,), or over a vector (1,), where that is
+            less than every pixel at its end.
     """
 
     shape: tuple[int, ...]
     format: Format
     lo: Ints
     hi: Ints
+    form: Form | None = None
+    energy: Ints | None = None
+    sums: Ints | None = None
 
     def __post_init__(self) -> None:
         if self.lo.shape != (self.shape[-1],) or self.hi.shape != (self.shape[-1],):
@@ -59,9 +67,15 @@ class Edge:
         return cls(shape, fmt, lo, np.full(channels, fmt.max_int, np.int64))
 
     @classmethod
-    def tight(cls, shape: tuple[int, ...], fraction: int, lo: Ints, hi: Ints) -> Edge:
+    def tight(
+        cls, shape: tuple[int, ...], fraction: int, lo: Ints, hi: Ints, form: Form | None = None
+    ) -> Edge:
         """An edge in the narrowest format for its ranges."""
-        return cls(shape, Format.smallest(int(lo.min()), int(hi.max()), fraction), lo, hi)
+        return cls(shape, Format.smallest(int(lo.min()), int(hi.max()), fraction), lo, hi, form)
+
+    def knowing(self, *, energy: Ints | None = None, sums: Ints | None = None) -> Edge:
+        """The same edge with what else is proven of it."""
+        return replace(self, energy=energy, sums=sums)
 
     @property
     def fraction(self) -> int:
@@ -146,7 +160,8 @@ class Graph:
         Raises:
             UnsupportedError: an edge is undefined or defined twice, or an operation does not fit.
         """
-        edges = dict(inputs)
+        # an edge's identity says whether two operations read the same numbers
+        edges = {name: replace(edge) for name, edge in inputs.items()}
         for node in nodes:
             edges[node.output] = typed(node, edges)
         for output in outputs:

@@ -8,8 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trigforge.hls import forms
 from trigforge.hls.formats import Format
+from trigforge.hls.forms import Form
 from trigforge.hls.graph import Edge, Ints, Node, check_bits
+
+# One position, on the image: a dense layer has no others.
+ALWAYS: Ints = np.ones((1, 1), np.int64)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -40,6 +45,15 @@ class Affine(Node):
         """Grid of the output: fine enough for the products and for the bias."""
         return max(x.fraction + self.weight_fraction, self.bias_fraction)
 
+    def window(self, x: Edge, taps: Ints, centre: tuple[int, int]) -> Form | None:
+        """The output as an affine function of the input's pixels, ``taps`` (kh, kw, I, C)."""
+        product, shift = self.shifts(x)
+        largest = float(np.abs(taps.astype(float)).max(initial=0)) * 2.0**product
+        if largest * x.magnitude * taps[..., 0].size >= forms.LARGEST:
+            return None
+        bias = self.bias << shift
+        return Form(self.fraction(x), bias, {}, {x: taps << product}, {x: centre})
+
     def shifts(self, x: Edge) -> tuple[int, int]:
         """Left shifts that bring products and biases to the output grid."""
         fraction = self.fraction(x)
@@ -47,24 +61,31 @@ class Affine(Node):
 
 
 def interval(
-    weight: Ints, bias: Ints, lo: Ints, hi: Ints, product_shift: int, bias_shift: int
+    weight: Ints,
+    bias: Ints,
+    lo: Ints,
+    hi: Ints,
+    product_shift: int,
+    bias_shift: int,
+    rows: Ints = ALWAYS,
+    columns: Ints = ALWAYS,
 ) -> tuple[Ints, Ints]:
     """Smallest and largest sum of each output, over all inputs within their ranges.
 
     Args:
-        weight: (..., inputs, outputs).
+        weight: (kh, kw, inputs, outputs) or (inputs, outputs).
         bias: (outputs,).
         lo: (inputs,) smallest integer of each input; ``hi`` the largest.
         product_shift: left shift that brings products to the output grid, ``bias_shift`` biases.
+        rows: (positions, kh) which rows of the kernel lie on the image, ``columns`` the same.
 
     Raises:
         OverflowError: a sum could leave 62 bits.
     """
     flat = weight.reshape(-1, *weight.shape[-2:])
     check_bits(float(_largest(flat.astype(float), bias, lo, hi, product_shift, bias_shift).max()))
-    positive, negative = np.maximum(flat, 0).sum(0), np.minimum(flat, 0).sum(0)
-    low = lo @ positive + hi @ negative
-    high = hi @ positive + lo @ negative
+    taps = weight.reshape(rows.shape[1], columns.shape[1], *weight.shape[-2:])
+    low, high = forms.windows(taps, lo, hi, rows, columns)
     offset = bias << bias_shift
     return (low << product_shift) + offset, (high << product_shift) + offset
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from trigforge.hls import forms
 from trigforge.hls.graph import Edge, Ints
 from trigforge.hls.ops import affine
 from trigforge.hls.ops.affine import Affine
@@ -45,7 +46,10 @@ class Conv(Affine):
         if height < 1 or width < 1:
             raise self.refuse(f"kernel {kh} x {kw} is larger than the padded input {x.shape}")
         lo, hi = self._interval(x)
-        return Edge.tight((height, width, outputs), self.fraction(x), lo, hi)
+        form = None
+        if self.groups == 1 and self.strides == (1, 1) and (height, width) == x.shape[:2]:
+            form = self.window(x, self.weight, (top, left))
+        return Edge.tight((height, width, outputs), self.fraction(x), lo, hi, form)
 
     def carried_bits(self, *inputs: Edge) -> int:
         """Bits of the largest partial sum."""
@@ -73,6 +77,10 @@ class Conv(Affine):
 
     def _interval(self, x: Edge) -> tuple[Ints, Ints]:
         shifts = self.shifts(x)
-        blocks = self._split(*self._padded_range(x))
-        ends = [affine.interval(w, b, lo, hi, *shifts) for w, b, lo, hi in blocks]
+        (height, width), (top, left, bottom, right) = x.shape[:2], self.pads
+        kh, kw = self.weight.shape[:2]
+        rows = forms.inside(height, kh, top, bottom, self.strides[0])
+        columns = forms.inside(width, kw, left, right, self.strides[1])
+        blocks = self._split(x.lo, x.hi)
+        ends = [affine.interval(w, b, lo, hi, *shifts, rows, columns) for w, b, lo, hi in blocks]
         return np.concatenate([e[0] for e in ends]), np.concatenate([e[1] for e in ends])

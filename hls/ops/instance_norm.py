@@ -45,7 +45,7 @@ class InstanceNorm(Node):
         return (2 * largest).bit_length() + 1, (largest**2 + self.epsilon).bit_length()
 
     def infer(self, *inputs: Edge) -> Edge:
-        """Output edge: no pixel is farther from the mean than sqrt(N - 1) standard deviations."""
+        """Output edge: one pixel against all others is as far from the mean as it gets."""
         (x,) = inputs
         if len(x.shape) != 3:
             raise self.refuse(f"input has shape {x.shape}, expected (H, W, C)")
@@ -60,10 +60,22 @@ class InstanceNorm(Node):
         check_bits(2.0 ** (deviation + reciprocal_root.PRECISION - 3))
         if square > reciprocal_root.LARGEST_BITS:
             raise self.refuse(f"variances need {square} bits, at most 53 are carried")
-        pixels = math.prod(x.shape[:-1])
-        lo, hi = reciprocal_root.bound(math.sqrt(max(pixels - 1, 0)), self.format)
-        channels = x.shape[-1]
-        return Edge(x.shape, self.format, np.full(channels, lo), np.full(channels, hi))
+        pixels, spans = math.prod(x.shape[:-1]), (x.hi - x.lo).tolist()
+        ends = [reciprocal_root.bound(self._largest(pixels, span), self.format) for span in spans]
+        lo, hi = np.array(ends, np.int64).T
+        energy = reciprocal_root.energy(pixels, pixels, self.format)
+        return Edge(x.shape, self.format, lo, hi).knowing(energy=np.full(x.shape[-1], energy))
+
+    def _largest(self, pixels: int, span: int) -> float:
+        """Largest |N x - S| / sqrt(D) of a channel that spans ``span`` integers.
+
+        A deviation t = N x - S is at most (N - 1) span, and makes N Q - S^2 at least
+        t^2 / (N - 1); one pixel at one end and all others at the other reach both.
+        """
+        deviation = float(span) * (pixels - 1)
+        if deviation == 0:
+            return 0.0
+        return deviation / math.sqrt(deviation**2 / (pixels - 1) + self.epsilon)
 
     def carried_bits(self, *inputs: Edge) -> int:
         """Bits of input and output; what lies between is carried in 64-bit integers."""

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from trigforge.hls import forms
 from trigforge.hls.formats import Format
 from trigforge.hls.graph import Edge, Ints, Node, check_bits
 
@@ -40,7 +41,8 @@ class LeakyRelu(Node):
             raise self.refuse(f"slope {self.slope} * 2^-{self.slope_fraction} is outside [0, 1]")
         check_bits(x.magnitude * 2.0**self.slope_fraction)
         fraction = x.fraction + self.slope_fraction
-        return Edge.tight(x.shape, fraction, self.apply(x.lo), self.apply(x.hi))
+        form = forms.of(x) if x.lo.min() >= 0 else None
+        return Edge.tight(x.shape, fraction, self.apply(x.lo), self.apply(x.hi), form)
 
     def carried_bits(self, *inputs: Edge) -> int:
         """Bits of the products; the positive side only moves the binary point."""

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from trigforge.hls import forms
 from trigforge.hls.formats import Format
 from trigforge.hls.graph import Edge, Ints, Node, check_bits
 from trigforge.hls.ops import affine
@@ -44,7 +45,9 @@ class Prelu(Node):
         check_bits(x.magnitude * max(2.0**self.slope_fraction, float(np.abs(self.slopes).max())))
         ends = [self.apply(x.lo), self.apply(x.hi), self.apply(np.clip(0, x.lo, x.hi))]
         fraction = x.fraction + self.slope_fraction
-        return Edge.tight(x.shape, fraction, np.min(ends, axis=0), np.max(ends, axis=0))
+        form = forms.of(x) if x.lo.min() >= 0 else None
+        lo, hi = np.min(ends, axis=0), np.max(ends, axis=0)
+        return Edge.tight(x.shape, fraction, lo, hi, form)
 
     def block(self, start: int, stop: int) -> Prelu:
         """The slopes of these channels."""

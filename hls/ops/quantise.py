@@ -7,7 +7,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from trigforge.hls import forms
 from trigforge.hls.formats import Format
+from trigforge.hls.forms import Form
 from trigforge.hls.graph import Edge, Ints, Node, check_bits
 
 Rounding = Literal["floor", "half_even"]
@@ -49,13 +51,15 @@ class Quantise(Node):
 
     def apply(self, x: Ints, fraction: int) -> Ints:
         """The operation on integers of the grid 2^-fraction."""
-        drop = fraction - self.format.fraction
+        clipped: Ints = np.clip(self._rounded(x, fraction - self.format.fraction), *self.bounds)
+        return clipped
+
+    def _rounded(self, x: Ints, drop: int) -> Ints:
         shifted = x >> drop if drop >= 0 else x << -drop
         if self.rounding == "half_even" and drop > 0:
             rest, half = x - (shifted << drop), 1 << (drop - 1)
             shifted = shifted + ((rest > half) | ((rest == half) & (shifted % 2 == 1)))
-        clipped: Ints = np.clip(shifted, *self.bounds)
-        return clipped
+        return shifted
 
     def infer(self, *inputs: Edge) -> Edge:
         """Output edge in the quantiser's format; monotone, so ends map to ends."""
@@ -65,7 +69,22 @@ class Quantise(Node):
             raise self.refuse(f"clips to [{low}, {high}], which holds nothing")
         check_bits(x.magnitude * 2.0 ** max(self.format.fraction - x.fraction, 0))
         lo, hi = self.apply(x.lo, x.fraction), self.apply(x.hi, x.fraction)
-        return Edge(x.shape, self.format, lo, hi)
+        return Edge(x.shape, self.format, lo, hi, self._form(x))
+
+    def _form(self, x: Edge) -> Form | None:
+        """The input less what is dropped, where nothing saturates."""
+        drop = x.fraction - self.format.fraction
+        low, high = self.bounds
+        if self._rounded(x.lo, drop).min() < low or self._rounded(x.hi, drop).max() > high:
+            return None
+        if drop <= 0:
+            return forms.of(x)
+        least, most = (0, (1 << drop) - 1)
+        if self.rounding == "half_even":
+            least, most = -(1 << (drop - 1)), 1 << (drop - 1)
+        zero = np.zeros(x.shape[-1], np.int64)
+        dropped = Edge.tight(x.shape, x.fraction, zero + least, zero + most)
+        return forms.attempt(lambda: forms.of(x).minus(forms.atom(dropped)))
 
     def carried_bits(self, *inputs: Edge) -> int:
         """Bits of input and output."""

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from trigforge.hls import forms
 from trigforge.hls.formats import Format
 from trigforge.hls.graph import Edge, Ints, Node, check_bits
 from trigforge.hls.ops import affine
@@ -58,7 +59,15 @@ class Scale(Node):
         check_bits(float(self._largest(x)))
         product, shift = self.shifts(x)
         ends = [(end * self.factor << product) + (self.offset << shift) for end in (x.lo, x.hi)]
-        return Edge.tight(x.shape, self.fraction(x), np.min(ends, axis=0), np.max(ends, axis=0))
+        form = forms.attempt(
+            lambda: (
+                forms.of(x)
+                .scaled(self.factor, self.factor_fraction)
+                .offset(self.offset, self.offset_fraction)
+            )
+        )
+        lo, hi = np.min(ends, axis=0), np.max(ends, axis=0)
+        return Edge.tight(x.shape, self.fraction(x), lo, hi, form)
 
     def block(self, start: int, stop: int) -> Scale:
         """The factors and offsets of these channels."""

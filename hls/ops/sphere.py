@@ -35,7 +35,7 @@ class Sphere(Node):
         return max(largest, 1).bit_length()
 
     def infer(self, *inputs: Edge) -> Edge:
-        """Output edge: no component is longer than the vector."""
+        """Output edge: no component is longer than the vector, whose length is one."""
         (x,) = inputs
         if len(x.shape) != 1:
             raise self.refuse(f"input has shape {x.shape}, expected (C,)")
@@ -49,7 +49,9 @@ class Sphere(Node):
             raise self.refuse(f"squares need {self.square_width(x)} bits, at most 53 are carried")
         lo, hi = reciprocal_root.bound(1.0, self.format)
         channels = x.shape[0]
-        return Edge(x.shape, self.format, np.full(channels, lo), np.full(channels, hi))
+        y = Edge(x.shape, self.format, np.full(channels, lo), np.full(channels, hi))
+        energy = reciprocal_root.energy(channels, 1.0, self.format)
+        return y.knowing(energy=np.array([energy], np.int64))
 
     def carried_bits(self, *inputs: Edge) -> int:
         """Bits of input and output; what lies between is carried in 64-bit integers."""

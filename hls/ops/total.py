@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from trigforge.hls.graph import Edge, Node, check_bits
+from trigforge.hls import forms
+from trigforge.hls.graph import Edge, Ints, Node, check_bits
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -27,7 +28,7 @@ class Total(Node):
     channels: bool = True
 
     def infer(self, *inputs: Edge) -> Edge:
-        """Output edge; every pixel may reach its end at the same time."""
+        """Output edge: every pixel at its end, less what neighbouring windows share."""
         (x,) = inputs
         if len(x.shape) == 1 and not self.channels:
             raise self.refuse(f"input has shape {x.shape}, there are no pixels to sum over")
@@ -36,7 +37,22 @@ class Total(Node):
         lo, hi = x.lo * pixels, x.hi * pixels
         if self.channels:
             lo, hi = (np.array([end.sum()], np.int64) for end in (lo, hi))
+        lo, hi = forms.meet((lo, hi), self._correlated(x, lo, hi))
         return Edge.tight((len(lo),), x.fraction, lo, hi)
+
+    def _correlated(self, x: Edge, lo: Ints, hi: Ints) -> tuple[Ints, Ints]:
+        """Ends where pixels cannot all reach theirs at once; otherwise those given."""
+        if x.sums is not None and (self.channels or len(x.sums) == len(hi)):
+            hi = np.minimum(hi, x.sums.sum() if self.channels else x.sums)
+        if x.form is not None and x.form.window:
+            height, width = x.shape[:2] if len(x.shape) == 3 else (1, 1)
+            try:
+                ends = x.form.sums(height, width, self.channels)
+            except OverflowError:
+                ends = None
+            if ends is not None:
+                lo, hi = forms.meet((lo, hi), forms.on_grid(ends, x.form.fraction, x.fraction))
+        return lo, hi
 
     def carried_bits(self, *inputs: Edge) -> int:
         """Bits of the largest partial sum in whatever order."""

@@ -56,7 +56,9 @@ def test_random_chains_give_the_same_integers(seed: int) -> None:
     graph = Graph.build("g", {"x": x}, nodes, [nodes[-1].output])
     values = random_values(rng, x, 3)
     (output,) = graph.outputs
-    assert len(fused_steps(graph, graph.outputs)) == 1
+    # an activation that needs a wider type than the convolution stays apart
+    carriers = [kernels.carrier(n.carried_bits(*graph.node_inputs(n))) for n in nodes[:2]]
+    assert (len(fused_steps(graph, graph.outputs)) == 1) == (len(set(carriers)) == 1)
     assert np.array_equal(Emulator(graph).run(values)[output], unfused(graph, values)[output])
 
 

@@ -97,7 +97,8 @@ def test_a_square_is_never_negative() -> None:
     x = Edge.full((1,), Format(4, 4, True))
     square = Mul(name="y", inputs=("x", "x"), output="y").infer(x, x)
     assert not square.format.signed and int(square.hi[0]) == 64
-    product = Mul(name="y", inputs=("x", "z"), output="y").infer(x, x)
+    stranger = Edge.full((1,), Format(4, 4, True))
+    product = Mul(name="y", inputs=("x", "z"), output="y").infer(x, stranger)
     assert int(product.lo[0]) == -56
 
 

@@ -78,13 +78,18 @@ def test_conv_accumulator_is_exactly_wide_enough(seed: int) -> None:
             assert int(reference.run(graph, worst)["y"][0, 0, output]) == int(end[output])
 
 
-def test_padding_lets_zero_in() -> None:
+def test_padding_adds_nothing_where_it_lies() -> None:
     x = Edge((2, 2, 1), Format(4, 4, False), np.array([5], np.int64), np.array([7], np.int64))
     conv = Conv(
         name="conv", inputs=("x",), output="y", pads=(1, 1, 1, 1), weight_fraction=0,
         weight=np.ones((3, 3, 1, 1), np.int64), bias=np.zeros(1, np.int64), bias_fraction=0,
     )  # fmt: skip
-    assert int(conv.infer(x).lo[0]) == 0
+    # wherever the kernel stands on two by two pixels, four of its nine weights lie on them
+    y = conv.infer(x)
+    assert (int(y.lo[0]), int(y.hi[0])) == (20, 28)
+    wider = Edge((2, 3, 1), x.format, x.lo, x.hi)
+    y = conv.infer(wider)
+    assert (int(y.lo[0]), int(y.hi[0])) == (20, 42)
 
 
 def test_every_value_of_a_network_lies_in_its_range(rng: np.random.Generator) -> None:
