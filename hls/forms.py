@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -141,8 +142,8 @@ class Form:
                 continue
             taps, row, column = self.taps(source)
             height, width = source.shape[:2] if len(source.shape) == 3 else (1, 1)
-            rows = inside(height, taps.shape[0], row, taps.shape[0] - 1 - row, 1)
-            columns = inside(width, taps.shape[1], column, taps.shape[1] - 1 - column, 1)
+            rows = places(height, taps.shape[0], row, taps.shape[0] - 1 - row, 1)
+            columns = places(width, taps.shape[1], column, taps.shape[1] - 1 - column, 1)
             low, high = windows(taps, source.lo, source.hi, rows, columns)
             lo, hi = lo + low, hi + high
         return lo, hi
@@ -202,11 +203,17 @@ def windows(taps: Ints, lo: Ints, hi: Ints, rows: Ints, columns: Ints) -> tuple[
     """
     ends = np.stack([taps * lo[:, None], taps * hi[:, None]])
     low, high = ends.min(0).sum(2), ends.max(0).sum(2)
-    rows, columns = np.unique(rows, axis=0), np.unique(columns, axis=0)
     return (
-        np.einsum("hk,wm,kmc->hwc", rows, columns, low, optimize=True).min((0, 1)),
-        np.einsum("hk,wm,kmc->hwc", rows, columns, high, optimize=True).max((0, 1)),
+        (columns @ (rows @ low.swapaxes(0, 1)).swapaxes(0, 1)).min((0, 1)),
+        (columns @ (rows @ high.swapaxes(0, 1)).swapaxes(0, 1)).max((0, 1)),
     )
+
+
+@cache
+def places(size: int, kernel: int, before: int, after: int, stride: int) -> Ints:
+    """The different ways in which a window lies on an image: rows of :func:`inside`."""
+    distinct = dict.fromkeys(map(tuple, inside(size, kernel, before, after, stride).tolist()))
+    return np.array(list(distinct), np.int64)
 
 
 def inside(size: int, kernel: int, before: int, after: int, stride: int) -> Ints:

@@ -164,14 +164,37 @@ class Graph:
         edges = {name: replace(edge) for name, edge in inputs.items()}
         for node in nodes:
             edges[node.output] = typed(node, edges)
+        return cls._checked(name, inputs, nodes, outputs, edges)
+
+    @classmethod
+    def _checked(
+        cls,
+        name: str,
+        inputs: Mapping[str, Edge],
+        nodes: Sequence[Node],
+        outputs: Sequence[str],
+        edges: Mapping[str, Edge],
+    ) -> Graph:
         for output in outputs:
             if output not in edges:
                 raise UnsupportedError(f"graph {name}: output {output} is not produced")
         return cls(name, dict(inputs), tuple(nodes), tuple(outputs), edges)
 
     def rebuilt(self, nodes: Sequence[Node]) -> Graph:
-        """The same graph with other nodes; outputs and inputs keep their names."""
-        return Graph.build(self.name, self.inputs, nodes, self.outputs)
+        """The same graph with other nodes; outputs and inputs keep their names.
+
+        What reads the same edges as before keeps its own, so that a pass costs what it changes.
+        """
+        before = {node: (self.node_inputs(node), self.edges[node.output]) for node in self.nodes}
+        edges = {name: self.edges[name] for name in self.inputs}
+        for node in nodes:
+            inputs, output = before.get(node, ((), None))
+            same = output is not None and all(
+                edges.get(name) is edge for name, edge in zip(node.inputs, inputs, strict=True)
+            )
+            fresh = same and node.output not in edges
+            edges[node.output] = output if fresh and output else typed(node, edges)
+        return Graph._checked(self.name, self.inputs, nodes, self.outputs, edges)
 
     def producer(self, edge: str) -> Node | None:
         """The node that writes an edge; ``None`` for graph inputs."""

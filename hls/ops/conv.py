@@ -79,8 +79,8 @@ class Conv(Affine):
         shifts = self.shifts(x)
         (height, width), (top, left, bottom, right) = x.shape[:2], self.pads
         kh, kw = self.weight.shape[:2]
-        rows = forms.inside(height, kh, top, bottom, self.strides[0])
-        columns = forms.inside(width, kw, left, right, self.strides[1])
+        rows = forms.places(height, kh, top, bottom, self.strides[0])
+        columns = forms.places(width, kw, left, right, self.strides[1])
         blocks = self._split(x.lo, x.hi)
         ends = [affine.interval(w, b, lo, hi, *shifts, rows, columns) for w, b, lo, hi in blocks]
         return np.concatenate([e[0] for e in ends]), np.concatenate([e[1] for e in ends])

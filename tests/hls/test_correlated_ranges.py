@@ -30,6 +30,7 @@ from trigforge.hls.ops import (
     Mul,
     Nearest,
     Prelu,
+    Quantise,
     Scale,
     Sphere,
     Split,
@@ -248,7 +249,9 @@ def random_expression(rng: Rng) -> Graph:
                 c(Conv, name, a, **conv_parameters(rng, int(rng.integers(1, 4)), 2, 2))
             case 7:
                 low = int(rng.integers(-2, 6))
-                c.quantise(name, a, Format(int(rng.integers(2, 12)), low, True))
+                fmt = Format(int(rng.integers(2, 12)), low, True)
+                rounding = ("floor", "half_even")[rng.integers(2)]
+                c(Quantise, name, a, format=fmt, rounding=rounding)
             case 8:
                 c(LeakyRelu, name, a, slope=int(rng.integers(0, 5)), slope_fraction=2)
             case 9:
