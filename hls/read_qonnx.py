@@ -15,7 +15,7 @@ from pathlib import Path
 import onnx
 
 from trigforge.hls.graph import Graph
-from trigforge.hls.readers import elementwise, geometry, layers, quantisers
+from trigforge.hls.readers import elementwise, geometry, layers, quantisers, sums
 from trigforge.hls.readers.reader import Reader, Tensor
 from trigforge.train.errors import InputError, UnsupportedError
 
@@ -43,6 +43,7 @@ READERS: dict[str, Callable[[Reader, onnx.NodeProto], None]] = {
     "PRelu": elementwise.prelu,
     "Pad": layers.pad,
     "Quant": quantisers.quantise,
+    "ReduceSum": sums.reduce_sum,
     "Relu": layers.leaky_relu,
     "Reshape": layers.flatten,
     "Resize": geometry.resize,

@@ -61,16 +61,27 @@ class BudgetConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Everything that defines a deployable model."""
+    """Everything that defines a deployable model; counting needs no training and no bit widths."""
 
     network: NetworkConfig
     data: DataConfig
-    train: TrainConfig
-    quantize: QuantizeConfig
+    train: TrainConfig = field(default_factory=TrainConfig)
+    quantize: QuantizeConfig = field(default_factory=QuantizeConfig)
     hls: HlsConfig
     budget: BudgetConfig
 
     def __post_init__(self) -> None:
+        architecture = self.network.architecture
+        if (architecture == "score_student") != (self.train.objective == "teacher"):
+            raise ValueError(
+                f"train.objective is {self.train.objective!r} for a {architecture}; 'teacher' is "
+                "the objective of a score_student and of nothing else"
+            )
+        for signal in self.budget.min_auc:
+            if signal not in self.data.signals:
+                raise ValueError(f"budget.min_auc names {signal!r}, which data.signals lacks")
+        if architecture == "mask_sum":
+            return
         layers = len(self.network.filters)
         if len(self.quantize.activation_bits) != layers:
             raise ValueError(
@@ -87,9 +98,6 @@ class Recipe:
                 f"network.normalization is {self.network.normalization!r}, which cannot be merged "
                 "into the convolutions; firmware needs 'batch'"
             )
-        for signal in self.budget.min_auc:
-            if signal not in self.data.signals:
-                raise ValueError(f"budget.min_auc names {signal!r}, which data.signals lacks")
 
 
 def recipe_names(folder: Path = RECIPES) -> list[str]:
@@ -113,7 +121,9 @@ def load_recipe(model: str, folder: Path = RECIPES) -> Recipe:
 
 def smoke(recipe: Recipe) -> Recipe:
     """Seconds instead of hours: few events, one epoch, a network of an eighth of the width."""
-    network, data = recipe.network, recipe.data
+    network, data, teacher = recipe.network, recipe.data, recipe.train.teacher
+    if teacher is not None:
+        teacher = replace(teacher, images=256)
     return replace(
         recipe,
         network=replace(
@@ -123,7 +133,7 @@ def smoke(recipe: Recipe) -> Recipe:
             bottleneck=network.bottleneck // 8,
         ),
         data=replace(data, limit_train=512, limit_validation=128, limit_test=512, limit_signal=128),
-        train=replace(recipe.train, epochs=1, released=None, compile=False),
+        train=replace(recipe.train, epochs=1, released=None, compile=False, teacher=teacher),
         quantize=replace(recipe.quantize, epochs=1, released=None),
         hls=replace(recipe.hls, reuse={}, csim_events=8),
         budget=replace(recipe.budget, max_auc_drop=1.0, min_auc={}),

@@ -25,7 +25,8 @@ from torch import Tensor, nn
 from trigforge.quantize.twin import layers_in_order
 from trigforge.train.codae import MaskEncoder
 from trigforge.train.errors import InputError, UnsupportedError
-from trigforge.train.scores import batches
+from trigforge.train.mask_sum import MaskSum
+from trigforge.train.scores import batches, evaluate_latents
 
 Masks = npt.NDArray[np.uint8]
 Float64 = npt.NDArray[np.float64]
@@ -54,12 +55,16 @@ def sum_bounds(model: MaskEncoder) -> list[float]:
     return bounds
 
 
-def run_brevitas(model: MaskEncoder, masks: Masks, batch_size: int = BATCH) -> Float64:
+def run_brevitas(model: MaskEncoder | MaskSum, masks: Masks, batch_size: int = BATCH) -> Float64:
     """Latents (N, Z) of masks (N, H, W) from the quantised torch network, exact.
+
+    A mask sum is its own quantised network: below 2^24 float32 counts exactly.
 
     Raises:
         UnsupportedError: a layer's sums may exceed what its floating-point type holds exactly.
     """
+    if isinstance(model, MaskSum):
+        return evaluate_latents(model, masks, batch_size).astype(np.float64)
     *convolutions, dense = sum_bounds(model)
     for index, bound in enumerate(convolutions):
         if bound > FLOAT32_STEPS:

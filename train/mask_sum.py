@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from typing import Any
+
 from torch import Tensor, nn
 
 
@@ -11,3 +14,12 @@ class MaskSum(nn.Module):
     def forward(self, masks: Tensor) -> Tensor:
         """Lit pixels (B, 1)."""
         return masks.sum(dim=(2, 3))
+
+
+@dataclass(frozen=True)
+class Untrained:
+    """The weights of a network that has none."""
+
+    state: dict[str, Tensor] = field(default_factory=dict)
+    history: list[dict[str, float]] = field(default_factory=list)
+    metrics: dict[str, Any] = field(default_factory=dict)

@@ -62,12 +62,13 @@ class TrainedStudent:
 class Imitation:
     """Give the score of a teacher: Huber loss plus the order of pairs of the same mask sum.
 
-    With y the standardised target, f the student and s the spread of y at equal mask sum, a pair
-    whose mask sums differ by at most 5 % costs ``w log(1 + exp(-(f_i - f_j) / s))`` where
+    With y the target, f the student and s the spread of y at equal mask sum, a pair whose mask sums
+    differ by at most 5 % costs ``w log(1 + exp(-(f_i - f_j) / s))`` where
     ``y_i > y_j`` and ``w = min((y_i - y_j) / s, 3)``; weights are normalised over the batch.
 
     Args:
-        pool: images to learn from; ``validation``: background to compare epochs by.
+        pool: images to learn from, scores with a standard deviation of about 1.
+        validation: background to compare epochs by.
         ranking: weight of the pairs.
     """
 
@@ -76,10 +77,8 @@ class Imitation:
     def __init__(self, pool: ScoredImages, validation: ScoredImages, ranking: float) -> None:
         self._masks = torch.from_numpy(pool.masks)
         self._sums = torch.from_numpy(pool.mask_sums).float()
-        center, spread = float(pool.scores.mean()), float(pool.scores.std()) or 1.0
-        targets = (pool.scores - center) / spread
-        self._targets = torch.from_numpy(targets).float()
-        self._pair_spread = spread_at_equal(targets, pool.mask_sums)
+        self._targets = torch.from_numpy(pool.scores).float()
+        self._pair_spread = spread_at_equal(pool.scores, pool.mask_sums)
         self._validation = validation
         self._ranking = ranking
         self.key = {"objective": "imitation", "images": [pool.key, validation.key]} | {
@@ -170,7 +169,7 @@ def train_student(
     check_image(network, height, width, dataset.source)
     pool, validation = taught_images(config, dataset, cache, progress=progress)
     assert config.teacher is not None  # noqa: S101 # taught_images has refused
-    objective = Imitation(pool, validation, config.teacher.ranking)
+    objective = Imitation(pool.standardised(), validation, config.teacher.ranking)
     model = build_student(network, config.seed)
     schedule = Schedule(
         epochs=config.epochs,

@@ -9,7 +9,7 @@ choosing another costs nothing.
 from __future__ import annotations
 
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,11 @@ class ScoredImages:
     scores: npt.NDArray[np.float64]
     key: str
 
+    def standardised(self) -> ScoredImages:
+        """The same images, scores with mean 0 and standard deviation 1."""
+        spread = float(self.scores.std()) or 1.0
+        return replace(self, scores=(self.scores - self.scores.mean()) / spread)
+
     @property
     def mask_sums(self) -> npt.NDArray[np.int64]:
         """Lit pixels (N,)."""
@@ -72,24 +77,29 @@ def training_pool(
         InputError: a chunk on disk is damaged.
         StorageError: a chunk cannot be written.
     """
-    background = dataset.train.masks
-    key = sha256_json(
-        ["pool", VERSION, dataset.sha256, len(background), teacher.sha256, seed, CHUNK_IMAGES]
-    )
+    key = sha256_json(["pool", *_images_key(dataset, seed), teacher.sha256])
     chunks = -(-images // CHUNK_IMAGES)
     parts = []
     with tqdm(total=chunks * CHUNK_IMAGES, desc="pool", unit="image", disable=not progress) as bar:
         for index in range(chunks):
 
             def draw(index: int = index) -> npt.NDArray[np.uint8]:
-                rng = np.random.default_rng([seed, index])
-                return pool_masks(background, CHUNK_IMAGES, rng)
+                return _images(dataset, seed, index)
 
             parts.append(_chunk(cache / key[:16] / f"{index:05}.npz", draw, teacher))
             bar.update(CHUNK_IMAGES)
     masks = np.concatenate([masks for masks, _ in parts])[:images]
     scores = np.concatenate([scores for _, scores in parts])[:images]
     return ScoredImages(masks, scores, sha256_json([key, images, teacher.score]))
+
+
+def unscored_pool(
+    dataset: EventDataset, images: int, seed: int
+) -> tuple[npt.NDArray[np.uint8], str]:
+    """The images of :func:`training_pool` without a teacher, and the hash of what decides them."""
+    chunks = -(-images // CHUNK_IMAGES)
+    masks = np.concatenate([_images(dataset, seed, index) for index in range(chunks)])[:images]
+    return masks, sha256_json([*_images_key(dataset, seed), images])
 
 
 def scored(
@@ -116,6 +126,15 @@ def scored(
             bar.update(len(part))
     values = np.concatenate([s for _, s in parts]) if parts else np.empty(0)
     return ScoredImages(masks, values, sha256_json([keys, teacher.score]))
+
+
+def _images(dataset: EventDataset, seed: int, index: int) -> npt.NDArray[np.uint8]:
+    """One chunk of the pool, (CHUNK_IMAGES, H, W)."""
+    return pool_masks(dataset.train.masks, CHUNK_IMAGES, np.random.default_rng([seed, index]))
+
+
+def _images_key(dataset: EventDataset, seed: int) -> list[Any]:
+    return [VERSION, dataset.sha256, len(dataset.train), seed, CHUNK_IMAGES]
 
 
 def _chunk(path: Path, draw: Any, teacher: Teacher) -> tuple[Array, Array]:

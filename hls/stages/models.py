@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trigforge.hls.session import Session
+from trigforge.hls.stages.architectures import ARCHITECTURES, Architecture
 from trigforge.train.artifacts import StageResult, sha256_file
 
 if TYPE_CHECKING:
-    from trigforge.train.codae import CoDAE, MaskEncoder
+    from torch import nn
 
 WEIGHTS = "weights.safetensors"
 
@@ -20,13 +21,14 @@ def float_model(session: Session) -> StageResult:
     network, config = session.recipe.network, session.recipe.train
 
     def run(folder: Path, work: Path, info: dict[str, Any]) -> None:
-        from trigforge.train.train_codae import load_released_codae, train_codae
         from trigforge.train.weights import save_weights
 
         if config.released is not None:
-            trained = load_released_codae(network, config.released)
+            trained = architecture(session).released(session.recipe, config.released)
         else:
-            trained = train_codae(network, config, session.dataset, work)
+            trained = architecture(session).train(
+                session.recipe, session.dataset, work, session.build
+            )
         info |= {"metrics": trained.metrics, "history": trained.history}
         save_weights(folder / WEIGHTS, trained.state)
 
@@ -40,19 +42,19 @@ def float_model(session: Session) -> StageResult:
 
 
 def quantised_model(session: Session) -> StageResult:
-    """Weights and scales of the quantised mask encoder."""
+    """Weights and scales of the quantised network."""
     network, config = session.recipe.network, session.recipe.quantize
     before = float_model(session)
 
     def run(folder: Path, work: Path, info: dict[str, Any]) -> None:
-        from trigforge.quantize.qat import load_released_encoder, quantize_mask_encoder
         from trigforge.train.weights import save_weights
 
         if config.released is not None:
-            trained = load_released_encoder(network, config, config.released)
+            trained = architecture(session).released_quantised(session.recipe, config.released)
         else:
-            encoder = load_float(session).mask_encoder
-            trained = quantize_mask_encoder(network, config, encoder, session.dataset, work)
+            trained = architecture(session).quantise(
+                session.recipe, load_float(session), session.dataset, work
+            )
         info |= {"metrics": trained.metrics, "history": trained.history}
         save_weights(folder / WEIGHTS, trained.state)
 
@@ -68,27 +70,21 @@ def quantised_model(session: Session) -> StageResult:
     )
 
 
-def load_float(session: Session) -> CoDAE:
-    """The float network in evaluation mode."""
-    from trigforge.train.codae import CoDAE
-    from trigforge.train.train_codae import codae_from_state
-    from trigforge.train.weights import load_weights
-
-    network = session.recipe.network
+def load_float(session: Session) -> nn.Module:
+    """The float network that becomes firmware, in evaluation mode."""
     path = float_model(session).folder / WEIGHTS
-    return codae_from_state(network, load_weights(path, CoDAE(network).state_dict()))
+    return architecture(session).float_network(session.recipe, path)
 
 
-def load_quantised(session: Session) -> MaskEncoder:
-    """The quantised mask encoder in evaluation mode."""
-    from trigforge.quantize.qat import twin_from_state
-    from trigforge.quantize.twin import empty_twin
-    from trigforge.train.weights import load_weights
-
-    network, config = session.recipe.network, session.recipe.quantize
+def load_quantised(session: Session) -> Any:
+    """The quantised network in evaluation mode."""
     path = quantised_model(session).folder / WEIGHTS
-    state = load_weights(path, empty_twin(network, config).state_dict())
-    return twin_from_state(network, config, state)
+    return architecture(session).quantised_network(session.recipe, path)
+
+
+def architecture(session: Session) -> Architecture:
+    """How the recipe's network is trained, quantised and rebuilt."""
+    return ARCHITECTURES[session.recipe.network.architecture]
 
 
 def _trained_part(network: Any) -> dict[str, Any]:
@@ -98,9 +94,18 @@ def _trained_part(network: Any) -> dict[str, Any]:
 
 
 def _origin(session: Session, released: str | None, package: str) -> dict[str, str]:
-    """What weights come from: the released file, or the events they are trained on."""
+    """What weights come from: the released file, or the events and the teacher they need."""
     if released is None:
-        return {"events": session.data_key}
+        teacher = session.recipe.train.teacher
+        taught = {} if teacher is None else {"teacher": _digest(teacher.weights)}
+        return {"events": session.data_key, **taught}
     folder = Path(__file__).resolve().parents[2] / package / "released"
     path = folder / f"{released}.safetensors"
     return {"released": sha256_file(path) if path.is_file() else "missing"}
+
+
+def _digest(teacher: str) -> str:
+    from trigforge.train.teacher import weights_path
+
+    path = weights_path(teacher)
+    return sha256_file(path) if path.is_file() else "missing"

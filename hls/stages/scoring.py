@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 
 from trigforge.hls.session import Session
 from trigforge.hls.stages.firmware import MODEL, export, lowered
-from trigforge.hls.stages.models import WEIGHTS, float_model, load_float, load_quantised
+from trigforge.hls.stages.models import (
+    WEIGHTS,
+    architecture,
+    float_model,
+    load_float,
+    load_quantised,
+)
 from trigforge.hls.stages.progress import in_parts
 from trigforge.train.artifacts import StageResult, atomic_path
 
@@ -29,7 +35,7 @@ def scores(session: Session) -> StageResult:
 
         graph = lowered(session)
         emulator = Emulator(graph)
-        float_encoder, quantised = load_float(session).mask_encoder, load_quantised(session)
+        float_encoder, quantised = load_float(session), load_quantised(session)
         data = session.dataset
         samples = {session.recipe.data.background: data.test, **data.signals}
         masks = np.concatenate([events.masks for events in samples.values()])
@@ -64,9 +70,8 @@ def scores(session: Session) -> StageResult:
 
 
 def score_name(session: Session) -> str:
-    """``z_m[0]``, with a minus where small values are anomalous."""
-    network = session.recipe.network
-    return f"{'-' if network.score_sign < 0 else ''}z_m[{network.score_latent}]"
+    """What the score is called: ``z_m[0]``, ``student``."""
+    return architecture(session).score_name(session.recipe)
 
 
 def load_scores(session: Session) -> dict[str, Samples]:

@@ -116,7 +116,12 @@ def test_a_student_learns_what_counting_cannot_know(ranking: float, tmp_path: Pa
         epochs=6, batch_size=32, learning_rate=1e-2, weight_decay=0, clip_norm=1, seed=1
     )
     fitted = fit(
-        model, Imitation(pool, unseen, ranking), schedule, tmp_path, name="", progress=False
+        model,
+        Imitation(pool.standardised(), unseen, ranking),
+        schedule,
+        tmp_path,
+        name="",
+        progress=False,
     )
     own = fitted.history[fitted.best_epoch]["rank_correlation_at_equal"]
     counting = agreement(unseen.mask_sums, unseen)["rank_correlation_at_equal"]

@@ -1,0 +1,192 @@
+"""What the model stages do for each architecture of a recipe: train, release, quantise, rebuild.
+
+The network that becomes firmware takes masks and gives latents, whatever it was trained with.
+Heavy packages are imported where they are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from trigforge.hls.recipe import Recipe
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from trigforge.train.events import EventDataset
+
+State = Mapping[str, "Tensor"]
+
+
+class Trained(Protocol):
+    """Weights with the history and the metrics of their training."""
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """State dict."""
+        ...
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """One entry per epoch."""
+        ...
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """What goes into the manifest."""
+        ...
+
+
+class Architecture(Protocol):
+    """One architecture. ``work`` survives an interruption, ``build`` is shared by all models."""
+
+    def train(self, recipe: Recipe, data: EventDataset, work: Path, build: Path) -> Trained:
+        """Train the float network."""
+        ...
+
+    def released(self, recipe: Recipe, name: str) -> Trained:
+        """Released float weights."""
+        ...
+
+    def float_network(self, recipe: Recipe, path: Path) -> nn.Module:
+        """The float network that becomes firmware, from a weights file."""
+        ...
+
+    def quantise(self, recipe: Recipe, network: Any, data: EventDataset, work: Path) -> Trained:
+        """Train the quantised twin of a float network."""
+        ...
+
+    def released_quantised(self, recipe: Recipe, name: str) -> Trained:
+        """Released quantised weights."""
+        ...
+
+    def quantised_network(self, recipe: Recipe, path: Path) -> Any:
+        """The quantised network, from a weights file."""
+        ...
+
+    def score_name(self, recipe: Recipe) -> str:
+        """What the score is called in reports."""
+        ...
+
+
+class _Encoder:
+    """What networks that end as a quantised mask encoder have in common."""
+
+    def released_quantised(self, recipe: Recipe, name: str) -> Trained:
+        from trigforge.quantize.qat import load_released_encoder
+
+        return load_released_encoder(recipe.network, recipe.quantize, name)
+
+    def quantised_network(self, recipe: Recipe, path: Path) -> Any:
+        from trigforge.quantize.qat import twin_from_state
+        from trigforge.quantize.twin import empty_twin
+        from trigforge.train.weights import load_weights
+
+        network, config = recipe.network, recipe.quantize
+        state = load_weights(path, empty_twin(network, config).state_dict())
+        return twin_from_state(network, config, state)
+
+
+class Codae(_Encoder):
+    """The mask encoder of a CoDAE, trained with the rest of it."""
+
+    def train(self, recipe: Recipe, data: EventDataset, work: Path, build: Path) -> Trained:
+        from trigforge.train.train_codae import train_codae
+
+        return train_codae(recipe.network, recipe.train, data, work)
+
+    def released(self, recipe: Recipe, name: str) -> Trained:
+        from trigforge.train.train_codae import load_released_codae
+
+        return load_released_codae(recipe.network, name)
+
+    def float_network(self, recipe: Recipe, path: Path) -> nn.Module:
+        from trigforge.train.codae import CoDAE
+        from trigforge.train.train_codae import codae_from_state
+        from trigforge.train.weights import load_weights
+
+        network = recipe.network
+        state = load_weights(path, CoDAE(network).state_dict())
+        return codae_from_state(network, state).mask_encoder
+
+    def quantise(self, recipe: Recipe, network: Any, data: EventDataset, work: Path) -> Trained:
+        from trigforge.quantize.qat import quantize_mask_encoder
+
+        return quantize_mask_encoder(recipe.network, recipe.quantize, network, data, work)
+
+    def score_name(self, recipe: Recipe) -> str:
+        """``z_m[0]``, with a minus where small values are anomalous."""
+        network = recipe.network
+        return f"{'-' if network.score_sign < 0 else ''}z_m[{network.score_latent}]"
+
+
+class ScoreStudent(_Encoder):
+    """A mask encoder that learns a teacher's score."""
+
+    def train(self, recipe: Recipe, data: EventDataset, work: Path, build: Path) -> Trained:
+        from trigforge.train.student import train_student
+
+        return train_student(recipe.network, recipe.train, data, work, build / "pools")
+
+    def released(self, recipe: Recipe, name: str) -> Trained:
+        from trigforge.train.student import load_released_student
+
+        return load_released_student(recipe.network, name)
+
+    def float_network(self, recipe: Recipe, path: Path) -> nn.Module:
+        from trigforge.train.student import build_student, student_from_state
+        from trigforge.train.weights import load_weights
+
+        network = recipe.network
+        state = load_weights(path, build_student(network, seed=0).state_dict())
+        return student_from_state(network, state)
+
+    def quantise(self, recipe: Recipe, network: Any, data: EventDataset, work: Path) -> Trained:
+        from trigforge.quantize.student_qat import quantize_student
+
+        return quantize_student(recipe.network, recipe.quantize, recipe.train, network, data, work)
+
+    def score_name(self, recipe: Recipe) -> str:
+        return "student"
+
+
+class MaskSum:
+    """Counting: nothing to train or to quantise, every stage is the same network."""
+
+    def train(self, recipe: Recipe, data: EventDataset, work: Path, build: Path) -> Trained:
+        from trigforge.train.mask_sum import Untrained
+
+        return Untrained()
+
+    def released(self, recipe: Recipe, name: str) -> Trained:
+        from trigforge.train.errors import InputError
+
+        raise InputError(f"train.released is {name!r}, but a mask_sum has no weights; remove it")
+
+    def float_network(self, recipe: Recipe, path: Path) -> nn.Module:
+        from trigforge.train.mask_sum import MaskSum
+
+        return MaskSum().eval()
+
+    def quantise(self, recipe: Recipe, network: Any, data: EventDataset, work: Path) -> Trained:
+        from trigforge.train.mask_sum import Untrained
+
+        return Untrained()
+
+    def released_quantised(self, recipe: Recipe, name: str) -> Trained:
+        return self.released(recipe, name)
+
+    def quantised_network(self, recipe: Recipe, path: Path) -> Any:
+        return self.float_network(recipe, path)
+
+    def score_name(self, recipe: Recipe) -> str:
+        return "pixel_count"
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "codae": Codae(),
+    "score_student": ScoreStudent(),
+    "mask_sum": MaskSum(),
+}
