@@ -6,6 +6,7 @@ Nothing heavy is imported before it is needed, so that ``--help`` answers at onc
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -96,7 +97,26 @@ def _parser() -> argparse.ArgumentParser:
     operations = commands.add_parser("ops", help="list the operations and who executes them")
     operations.add_argument("name", nargs="?", help="only this one")
     operations.set_defaults(run=_operations)
+    report = commands.add_parser(
+        "report", help="what the reports of a file, project folder or archive say"
+    )
+    report.add_argument("path", help="a report, a project folder, or a zip or tar archive")
+    report.add_argument("--json", action="store_true", help="for machines")
+    report.set_defaults(run=_report)
     return parser
+
+
+def _report(options: argparse.Namespace) -> int:
+    from trigforge.hls.reports.tools.survey import as_json, as_text, survey
+
+    found = survey(Path(options.path))
+    if options.json:
+        print(json.dumps(as_json(found), indent=2))
+    else:
+        print("\n".join(as_text(found)))
+    if found.damaged:
+        return _say(f"{len(found.damaged)} damaged reports, see above", TrigforgeError.exit_code)
+    return EXIT_CODES[found.status]
 
 
 def _stage(options: argparse.Namespace) -> int:

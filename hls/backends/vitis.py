@@ -16,7 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from trigforge.hls.backends.csynth import CsynthReport, read_csynth
+from trigforge.hls.reports.tools.recognise import read_report
+from trigforge.hls.reports.tools.record import Record
 from trigforge.train.errors import ToolError
 
 TIMEOUT_S = 6 * 3600.0
@@ -69,7 +70,7 @@ def run_csynth(
     log: Path,
     timeout_s: float = TIMEOUT_S,
     progress: Callable[[float], None] | None = None,
-) -> CsynthReport:
+) -> Record:
     """Synthesise an hls4ml project and read its report.
 
     Args:
@@ -95,7 +96,7 @@ def run_csynth(
     reports = _reports(project)
     if not reports:
         raise ToolError(f"{tool.name} ended without a synthesis report: {_reason(log)}; see {log}")
-    return read_csynth(reports[0])
+    return read_report(reports[0])
 
 
 def _reports(project: Path) -> list[Path]:

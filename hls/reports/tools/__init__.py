@@ -1,0 +1,1 @@
+"""Readers of other tools' reports: text in, :class:`Record` out, nothing else imported."""

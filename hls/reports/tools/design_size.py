@@ -1,0 +1,45 @@
+"""Design size of Vitis HLS (``csynth_design_size.xml``): instructions after each phase.
+
+No latency and no resources, but the first sign of a design that will not compile: hundreds of
+thousands of instructions.
+"""
+
+from __future__ import annotations
+
+import re
+
+from trigforge.hls.reports.tools.numbers import whole
+from trigforge.hls.reports.tools.record import Record
+from trigforge.hls.reports.tools.xml_tree import parse_xml
+from trigforge.train.errors import InputError
+
+
+def read_design_size(text: str, name: str) -> Record:
+    """Read the instructions after every phase.
+
+    Raises:
+        InputError: damaged, hostile or empty.
+    """
+    root = parse_xml(text, name)
+    item = next(
+        (i for i in root.all("item") if i.attributes.get("name", "").startswith("Total")), None
+    )
+    table = item.child("table", name) if item else None
+    if table is None:
+        raise InputError(f"{name}: no table of instructions; is the report whole?")
+    counts = []
+    for column in table.all("column"):
+        cells = [cell.strip(" *") for cell in column.text.split(",")]
+        if len(cells) < 3:
+            raise InputError(f"{name}: a row {column.text[:60]!r}, expected step and instructions")
+        if re.fullmatch(r"\d+", cells[1]):
+            counts.append(whole(cells[1], f"{name}: instructions"))
+    if not counts:
+        raise InputError(f"{name}: no instructions in the table; damaged")
+    return Record(
+        kind="design-size",
+        tool="vitis_hls",
+        version="unknown",
+        source_file=name,
+        facts={"instructions_most": max(counts), "instructions_last": counts[-1]},
+    )
