@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from trigforge.hls.reports.equivalence import in_words
+from trigforge.hls.reports.imitation import imitation_legend, imitation_rows
 from trigforge.hls.reports.observations import MEANING, strongest
 from trigforge.hls.reports.report import (
     Check,
@@ -27,6 +28,7 @@ def to_markdown(report: Report) -> str:
         _checks(report.verdict.checks),
         _bits(report),
         _physics(report.physics),
+        _imitation(report),
         *(_hardware(name, block) for name, block in report.hardware.items()),
         _legend(report),
         _versions(report),
@@ -177,6 +179,15 @@ def _signal_row(physics: Physics, score: str, signal: str) -> list[str]:
 def _at_equal(at: EqualBaseline) -> str:
     """AUC at equal baseline with the number of signal events behind it."""
     return "–" if at.auc is None else f"{with_error(at.auc, at.auc_err, 2)} ({at.n:,})"
+
+
+def _imitation(report: Report) -> str:
+    """A score student beside its teacher; empty for other networks."""
+    found = report.imitation
+    if found is None:
+        return ""
+    header, rows = imitation_rows(report.physics, found)
+    return f"{_section('Student and teacher', header, rows)}\n\n{imitation_legend(found)}"
 
 
 def _hardware(name: str, block: Hardware) -> str:

@@ -77,7 +77,7 @@ def assess(
         scores={
             name: ScoreStages(
                 **{
-                    stage: _signals(stages[stage], baselines, background, signals)
+                    stage: separation(stages[stage], baselines, background, signals)
                     if stage in stages
                     else {}
                     for stage in STAGES
@@ -86,7 +86,7 @@ def assess(
             for name, stages in scores.items()
         },
         baselines={
-            name: _signals(samples, baselines, background, signals)
+            name: separation(samples, baselines, background, signals)
             for name, samples in baselines.items()
         },
         differences=tuple(_differences(scores, background, signals, rng)),
@@ -168,7 +168,7 @@ def _input_rate(info: SampleInfo | None, luminosity: float) -> float | None:
     return input_rate_hz(info.cross_section_pb, info.preselection_efficiency, luminosity)
 
 
-def _signals(
+def separation(
     samples: Samples, baselines: Mapping[str, Samples], background: str, signals: Sequence[str]
 ) -> dict[str, SignalScore]:
     found = {}

@@ -206,6 +206,34 @@ class Physics:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Imitation:
+    """A score student beside its teacher, on test events that neither was trained on.
+
+    Attributes:
+        teacher: name or path of the weights; ``score``: which of their scores was learnt.
+        separation: signal -> what the teacher's score separates.
+        rank_correlation_at_equal: of the firmware's score with the teacher's on background, among
+            events of the same mask sum, see ``train/equal_baseline.py``.
+        signals: that the gains are averaged over.
+        teacher_gain: mean of AUC(teacher) - AUC(mask sum); ``student_gain``: of the firmware.
+        gain_kept: student_gain / teacher_gain with a paired 95 % bootstrap interval; absent when
+            the teacher gains nothing.
+    """
+
+    teacher: str
+    teacher_sha256: str
+    score: str
+    separation: Mapping[str, SignalScore]
+    rank_correlation_at_equal: float | None
+    signals: tuple[str, ...]
+    teacher_gain: float
+    student_gain: float
+    gain_kept: float | None
+    gain_kept_low: float | None
+    gain_kept_high: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Layer:
     """One layer of a hardware backend; formats as ``fixed<width,integer>``.
 
@@ -258,6 +286,7 @@ class Report:
         versions: distribution or tool -> version.
         hardware: backend -> numbers.
         stages: pipeline stage -> time.
+        imitation: of a score student whose teacher is at hand.
     """
 
     schema: int
@@ -271,6 +300,7 @@ class Report:
     physics: Physics
     hardware: Mapping[str, Hardware]
     stages: Mapping[str, StageTime]
+    imitation: Imitation | None = None
 
     def __post_init__(self) -> None:
         if self.schema != SCHEMA:

@@ -40,6 +40,7 @@ def judge(
     compute_units: int,
     physics: Physics,
     bit_accuracy: Sequence[BitAccuracy],
+    remarks: Sequence[str] = (),
 ) -> Verdict:
     """The verdict.
 
@@ -48,6 +49,7 @@ def judge(
         config: the recipe's own limits on physics.
         observations: of one compute unit, from every tool that ran.
         compute_units: copies on one card that take turns.
+        remarks: sentences about this architecture.
     """
     clock = effective_clock(budget, observations)
     hardware = [
@@ -64,6 +66,7 @@ def judge(
         *statements.timing(budget, observations, compute_units, clock),
         statements.bit_accuracy(bit_accuracy),
         *statements.coverage(bit_accuracy),
+        *remarks,
         *equivalence_statements(physics),
         *statements.separation(physics),
         *statements.rates(physics),

@@ -14,6 +14,7 @@ from trigforge.hls.stages.comparison import comparison, load_comparison
 from trigforge.hls.stages.firmware import library
 from trigforge.hls.stages.hardware import BACKEND, hardware, load_hardware
 from trigforge.hls.stages.scoring import load_scores, score_name, scores
+from trigforge.hls.stages.teaching import compare_with_teacher, remarks
 from trigforge.train.artifacts import atomic_path, sha256_json, versions
 
 REPORTS = Path("latency_reports")
@@ -56,6 +57,7 @@ def judge_model(session: Session, reports: Path = REPORTS) -> Report:
         rng=np.random.default_rng(BOOTSTRAP_SEED),
         max_rate_hz=recipe.budget.max_rate_hz,
     )
+    imitation = compare_with_teacher(session, np.random.default_rng(BOOTSTRAP_SEED))
     block, accuracy = load_hardware(session), load_comparison(session)
     verdict = judge(
         session.budget,
@@ -64,6 +66,7 @@ def judge_model(session: Session, reports: Path = REPORTS) -> Report:
         compute_units=block.compute_units,
         physics=physics,
         bit_accuracy=accuracy,
+        remarks=remarks(session, imitation),
     )
     report = Report(
         schema=SCHEMA,
@@ -89,6 +92,7 @@ def judge_model(session: Session, reports: Path = REPORTS) -> Report:
         physics=physics,
         hardware={BACKEND: block},
         stages=_times(session),
+        imitation=imitation,
     )
     path = report_path(session, reports)
     save_report(report, path)

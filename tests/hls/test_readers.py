@@ -29,6 +29,7 @@ from trigforge.hls.ops import (
     Prelu,
     Scale,
     Split,
+    Total,
     Unflatten,
 )
 from trigforge.hls.passes import lower
@@ -329,3 +330,28 @@ REFUSED: dict[str, Write] = {
 def test_what_cannot_be_exact_is_refused_by_node(tmp_path: Path, sentence: str) -> None:
     with pytest.raises(UnsupportedError, match=rf"m\.onnx: node n: .*{sentence}"):
         read(tmp_path / "m.onnx", REFUSED[sentence])
+
+
+def test_sums_over_pixels(tmp_path: Path) -> None:
+    def write(builder: Builder) -> str:
+        axes = builder.constant("axes", np.array([2, -1]))
+        return builder.node("ReduceSum", [start(builder), axes], "y", keepdims=0)
+
+    graph = check(tmp_path / "sum.onnx", write).graph
+    (node,) = graph.nodes
+    assert isinstance(node, Total) and graph.edges["total1"].shape == (4,)
+
+
+@pytest.mark.parametrize(
+    ("axes", "keepdims", "reason"),
+    [([1], 0, "sums over C of BCHW"), ([2, 3], 1, "with keepdims = 0")],
+)
+def test_other_sums_are_refused(
+    tmp_path: Path, axes: list[int], keepdims: int, reason: str
+) -> None:
+    def write(builder: Builder) -> str:
+        constant = builder.constant("axes", np.array(axes))
+        return builder.node("ReduceSum", [start(builder), constant], "y", keepdims=keepdims)
+
+    with pytest.raises(UnsupportedError, match=reason):
+        read(tmp_path / "sum.onnx", write)

@@ -68,3 +68,16 @@ def test_paper_trains_as_published_whatever_the_recipe_does() -> None:
     train = PRESETS["paper"](load_recipe("codae_mask_encoder", FOLDER)).train
     assert (train.epochs, train.batch_size, train.learning_rate) == (30, 128, 1e-3)
     assert (train.schedule, train.precision, train.released) == ("constant", "float32", None)
+
+
+def test_teachers_belong_to_students(tmp_path: Path) -> None:
+    text = (FOLDER / "codae_score_student.yaml").read_text()
+    (tmp_path / "student.yaml").write_text(text.replace("score_student", "codae"))
+    with pytest.raises(InputError, match=r"objective is 'teacher' for a codae"):
+        load_recipe("student", tmp_path)
+    start, _, rest = text.partition("  teacher:")
+    (tmp_path / "student.yaml").write_text(start + rest.partition("    ranking: 1.0\n")[2])
+    with pytest.raises(InputError, match=r"train: objective is 'teacher' and teacher is absent"):
+        load_recipe("student", tmp_path)
+    smoke = PRESETS["smoke"](load_recipe("codae_score_student", FOLDER))
+    assert smoke.train.teacher is not None and smoke.train.teacher.images < 1000
