@@ -32,6 +32,7 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
         "physics",
         "hardware",
         "stages",
+        "imitation",
     ]
 
 
