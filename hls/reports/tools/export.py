@@ -204,10 +204,12 @@ def read_export_rpt_2019(text: str, name: str) -> Record:
     target = _period(text, "CP required", name)
     label = "CP achieved post-implementation" if run == "impl" else "CP achieved post-synthesis"
     reached = _period(text, label, name)
-    said = re.findall(r"^(Timing met|Timing not met|No .*timing.*)", text, re.M)
-    met = None if target is None or reached is None else reached <= target
-    if met is not None and said and (said[0] == "Timing met") != met:
-        raise InputError(f"{name}: {said[0]!r} contradicts {reached} of {target} ns; damaged")
+    said = set(re.findall(r"^(Timing met|Timing not met)$", text, re.M))
+    if len(said) != 1:
+        raise InputError(f"{name}: {len(said)} verdicts on timing, expected one; cut short?")
+    met = reached <= target
+    if said != {"Timing met" if met else "Timing not met"}:
+        raise InputError(f"{name}: {said.pop()!r} contradicts {reached} of {target} ns; damaged")
     timing = Timing(
         provenance="routed" if run == "impl" else "unrouted",
         met=met,
@@ -217,11 +219,11 @@ def read_export_rpt_2019(text: str, name: str) -> Record:
     return _record(name, "vivado", version[0], run, None, part[0], used, {}, timing)
 
 
-def _period(text: str, label: str, name: str) -> float | None:
+def _period(text: str, label: str, name: str) -> float:
     found = set(re.findall(rf"^{label}: +(\S+)", text, re.M))
-    if len(found) > 1:
-        raise InputError(f"{name}: two values of {label}; damaged")
-    return real(found.pop(), f"{name}: {label}") if found else None
+    if len(found) != 1:
+        raise InputError(f"{name}: {len(found)} values of {label}, expected one; cut short?")
+    return real(found.pop(), f"{name}: {label}")
 
 
 def _listed(lines: Sequence[str], name: str) -> dict[str, float | None]:

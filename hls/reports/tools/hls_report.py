@@ -40,7 +40,7 @@ def read_boxes(lines: Sequence[str], name: str) -> list[Box]:
     for title in titles:
         if titles.count(title) > 1:
             raise InputError(f"{name}: {title!r} occurs twice; two reports in one file? Split them")
-    ends = [start - 1 for start in starts[1:]] + [len(lines)]
+    ends = [*(start - 1 for start in starts), len(lines)][1:]
     return [
         Box(title, start + 2, lines[start + 2 : end])
         for title, start, end in zip(titles, starts, ends, strict=True)

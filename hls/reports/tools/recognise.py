@@ -65,8 +65,8 @@ def _sign(what: str, literal: str, pattern: str, reader: Reader | None) -> Sign:
 
 # looked for from top to bottom; one report has exactly one of these lines
 SIGNS = (
-    _sign("C-synthesis (xml)", "<UserAss", r"^\s*<UserAssignments>", read_csynth_xml),
-    _sign("export (xml)", "<RunData>", r"^\s*<RunData>", read_export_xml),
+    _sign("C-synthesis (xml)", "<UserAss", r"<UserAssignments>", read_csynth_xml),
+    _sign("export (xml)", "<RunData>", r"<RunData>", read_export_xml),
     _sign(
         "C-synthesis", " HLS Report for ", r"^== (Vivado|Vitis) HLS Report for ", read_csynth_rpt
     ),
@@ -105,7 +105,7 @@ SIGNS = (
         r"C/RTL co-simulation finished: ",
         read_cosim_log,
     ),
-    _sign("Yosys statistics (json)", '"Yosys ', r'^\s*"creator": "Yosys ', _json),
+    _sign("Yosys statistics (json)", '"Yosys ', r'"creator": "Yosys ', _json),
     _sign("RTL simulation (json)", '"rtl-sim"', r'"trigforge": "rtl-sim"', _json),
     _sign(
         "Yosys statistics",

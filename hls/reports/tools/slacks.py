@@ -15,14 +15,19 @@ def has_table(lines: Sequence[str]) -> bool:
     return any(_RULER.fullmatch(line) for line in lines)
 
 
-def read_slacks(lines: Sequence[str], place: str) -> list[dict[str, str]]:
+def read_slacks(
+    lines: Sequence[str], place: str, needed: Sequence[str] = ()
+) -> list[dict[str, str]]:
     """Rows of the only table of a section, by column name.
 
     A column ends where its dashes end, numbers are flush right with it; names of clocks and groups
     are flush left. An empty cell is an empty string.
 
+    Args:
+        needed: columns that must be there.
+
     Raises:
-        InputError: no table, or a cell that belongs to no column.
+        InputError: no table, a column is missing, or a cell belongs to no column.
     """
     rulers = [i for i, line in enumerate(lines) if _RULER.fullmatch(line)]
     if len(rulers) != 1:
@@ -33,6 +38,9 @@ def read_slacks(lines: Sequence[str], place: str) -> list[dict[str, str]]:
     names = [above[start:end].strip() for start, end in spans]
     if "" in names or len(set(names)) != len(names) or " ".join(names).split() != above.split():
         raise InputError(f"{place}: the names of the columns do not stand above their dashes")
+    for name in needed:
+        if name not in names:
+            raise InputError(f"{place}: no column {name!r}; damaged")
     rows = []
     for line in lines[rulers[0] + 1 :]:
         if not line.strip():

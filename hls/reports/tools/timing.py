@@ -20,7 +20,11 @@ from trigforge.train.errors import InputError
 _MET = "All user specified timing constraints are met."
 _FAILED = "Timing constraints are not met."
 _TITLES = ("Design Timing Summary", "Clock Summary", "Intra Clock Table", "Inter Clock Table")
-_GROUPS = ("Intra Clock Table", "Inter Clock Table", "Other Path Groups Table")
+_GROUPS = {
+    "Intra Clock Table": ("Clock", "WNS(ns)"),
+    "Inter Clock Table": ("From Clock", "To Clock", "WNS(ns)"),
+    "Other Path Groups Table": ("Path Group", "WNS(ns)"),
+}
 
 
 def read_timing(text: str, name: str) -> Record:
@@ -40,8 +44,8 @@ def read_timing(text: str, name: str) -> Record:
         raise InputError(f"{name}: {len(rows)} rows in {_TITLES[0]}, expected one; damaged")
     design = _Slacks(rows[0], f"{name}, {_TITLES[0]}")
     groups = {
-        title: read_slacks(sections[title], f"{name}, {title}")
-        for title in _GROUPS
+        title: read_slacks(sections[title], f"{name}, {title}", needed)
+        for title, needed in _GROUPS.items()
         if title in sections and has_table(sections[title])
     }
     _check_groups(design, groups, name)
@@ -141,7 +145,7 @@ def _sections(lines: Sequence[str], name: str) -> dict[str, Sequence[str]]:
     for title in titles:
         if titles.count(title) > 1:
             raise InputError(f"{name}: {title!r} occurs twice; two reports in one file? Split them")
-    ends = [*starts[1:], len(lines)]
+    ends = [*starts, len(lines)][1:]
     return {
         title: lines[start + 3 : end]
         for title, start, end in zip(titles, starts, ends, strict=True)
@@ -186,9 +190,9 @@ def _clocks(
     place = f"{name}, Clock Summary"
     periods: dict[str, float] = {}
     if has_table(lines):
-        for row in read_slacks(lines, place):
-            period = real(row.get("Period(ns)", ""), place)
-            frequency = real(row.get("Frequency(MHz)", ""), place)
+        for row in read_slacks(lines, place, ("Clock", "Period(ns)", "Frequency(MHz)")):
+            period = real(row["Period(ns)"], place)
+            frequency = real(row["Frequency(MHz)"], place)
             if abs(frequency * period - 1000) > 0.51e-3 * max(period, frequency) + 1e-6:
                 raise InputError(f"{place}: {period} ns is not {frequency} MHz; damaged")
             if periods.setdefault(row["Clock"], period) != period:

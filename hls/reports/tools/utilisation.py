@@ -121,13 +121,13 @@ def _collect(table: Bordered, rows: dict[str, Row]) -> None:
             by_name["Available"] = by_name["Util%"] = ""
         else:
             used, available = by_name["Used"], by_name["Available"]
-            count = tiles_as_18k if "." in used + available else whole
+            count = tiles_as_18k if label == "Block RAM Tile" else whole
             check_percent(count(used, place), count(available, place), by_name["Util%"], place)
-            for column in ("Fixed", "Prohibited"):
-                if by_name.get(column) and "." not in by_name[column]:
-                    whole(by_name[column], f"{place}, {column}")
-            if by_name.get("Fixed") and float(by_name["Fixed"]) > float(used):
-                raise InputError(f"{place}: {by_name['Fixed']} fixed of {used} used; damaged")
+            fixed = by_name.get("Fixed", "")
+            if fixed and count(fixed, f"{place}, Fixed") > count(used, place):
+                raise InputError(f"{place}: {fixed} fixed of {used} used; damaged")
+            if by_name.get("Prohibited"):
+                count(by_name["Prohibited"], f"{place}, Prohibited")
         row = Row(by_name["Used"], by_name["Available"], place)
         old = rows.setdefault(label, row)
         if (old.used, old.available) != (row.used, row.available) and old.available:

@@ -78,7 +78,7 @@ def read_sections(lines: Sequence[str], name: str) -> list[Section]:
         raise InputError(
             f"{name}: sections do not agree with the table of contents ({missing[0]!r}); cut short?"
         )
-    ends = [start - 2 for _, start in found[1:]] + [len(lines)]
+    ends = [*(start - 2 for _, start in found), len(lines)][1:]
     return [
         Section(title, start, lines[start:end])
         for (title, start), end in zip(found, ends, strict=True)

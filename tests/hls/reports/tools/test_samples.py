@@ -39,7 +39,7 @@ def test_half_tiles_and_ultraram() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("|  3.5 |     0 |", "|    4 |     0 |", "4 of 2688 is 0.15 %"),
+        ("|  3.5 |     0 |", "|    4 |     0 |", "8 of 5376 is 0.15 %"),
         ("| URAM              |   12 |", "| ULTRA             |   12 |", "no row URAM"),
         ("|  882 |", "|  881 |", "lut is 6107, its parts add up to 6106"),
         ("|   RAMB18          |    3 |", "|   RAMB18          |    2 |", "damaged"),
