@@ -10,8 +10,11 @@ STAGES := data train quantize export csim
 OPTIONS := $(if $(PRESET),--preset "$(PRESET)") $(if $(DATA),--data "$(DATA)") \
 	$(if $(filter 1,$(FROM_SCRATCH)),--from-scratch) $(if $(WORKERS),--workers "$(WORKERS)")
 
+# published event images, where they lie beside the checkout
+EVENT_IMAGES := $(wildcard ../shared/data/codae_events)
+
 .DEFAULT_GOAL := help
-.PHONY: help hls $(STAGES) test test-slow bench lint clean
+.PHONY: help hls $(STAGES) physics test test-slow bench lint clean
 
 help:
 	@echo "make hls MODEL=$(MODEL)    from nothing to a verdict"
@@ -20,6 +23,9 @@ help:
 	@echo "    PRESET=smoke|demo|paper    seconds, minutes (default), the paper's schedule"
 	@echo "    FROM_SCRATCH=1     train instead of using released weights"
 	@echo "    WORKERS=n          processes for generation and C-simulation"
+	@echo "make physics MODEL=codae   scores of the whole autoencoder beside the paper's, as a page"
+	@echo "    NETWORKS=\"a b\"     released names or paths of weights (default: all there are)"
+	@echo "    EVENTS=n           background events of each sample (default 4000)"
 	@echo "make test | test-slow | lint | clean"
 	@echo "make bench             emulator against C-simulation and the ONNX reference; lowering"
 
@@ -34,6 +40,11 @@ $(READY): pyproject.toml constraints.txt
 
 hls $(STAGES): $(READY)
 	@$(BIN)/trigforge $@ "$(MODEL)" $(OPTIONS)
+
+physics: $(READY)
+	@$(BIN)/trigforge physics "$(MODEL)" $(foreach name,$(NETWORKS),--network "$(name)") \
+		$(if $(or $(DATA),$(EVENT_IMAGES)),--data "$(or $(DATA),$(EVENT_IMAGES))") \
+		$(if $(EVENTS),--events "$(EVENTS)")
 
 test: $(READY)
 	@$(BIN)/python -m pytest -q -m "not slow"

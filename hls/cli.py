@@ -94,6 +94,22 @@ def _parser() -> argparse.ArgumentParser:
         "--to", type=Path, default=Path("build/imported"), help="where to write (%(default)s)"
     )
     published.set_defaults(run=_import_codae)
+    physics = commands.add_parser(
+        "physics", help="what a network's scores are worth, beside the paper's: a page with figures"
+    )
+    physics.add_argument("model", help="codae")
+    physics.add_argument(
+        "--network",
+        action="append",
+        default=[],
+        help="released name or path of weights; several are compared (default: all there are)",
+    )
+    physics.add_argument("--data", type=Path, help="further events: a folder or a file")
+    physics.add_argument(
+        "--events", type=int, default=4000, help="background events of each sample (%(default)s)"
+    )
+    physics.add_argument("--to", type=Path, help="folder (default: build/physics/<model>)")
+    physics.set_defaults(run=_physics)
     operations = commands.add_parser("ops", help="list the operations and who executes them")
     operations.add_argument("name", nargs="?", help="only this one")
     operations.set_defaults(run=_operations)
@@ -150,6 +166,23 @@ def _import_codae(options: argparse.Namespace) -> int:
     from trigforge.train.import_codae import import_codae
 
     print(import_codae(options.folder, options.to, options.name))
+    return 0
+
+
+def _physics(options: argparse.Namespace) -> int:
+    from trigforge.train.physics.run import PhysicsOptions, run_physics
+
+    page = run_physics(
+        PhysicsOptions(
+            model=options.model,
+            networks=tuple(options.network),
+            data=options.data,
+            events=options.events,
+            folder=options.to,
+        )
+    )
+    print(page.with_name("physics.md").read_text(encoding="utf-8"))
+    print(page)
     return 0
 
 

@@ -77,7 +77,7 @@ class ScoreCache:
         parts = []
         for start in range(0, len(masks), CHUNK):
             chunk = masks[start : start + CHUNK]
-            path = self.folder / f"{sample}-{start}-{len(chunk)}.npz"
+            path = self.folder / f"{sample}-{start}.npz"
             found = _read(path, len(chunk))
             if found is None:
                 found = score_events(model, chunk)
@@ -89,11 +89,13 @@ class ScoreCache:
 
 
 def _read(path: Path, count: int) -> dict[str, Float64] | None:
-    """A chunk, unless it is absent or damaged."""
+    """The first ``count`` events of a chunk, unless it is absent, shorter or damaged."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             found = {key: archive[key] for key in archive.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
         return None
-    whole = found and all(values.shape == (count,) for values in found.values())
-    return found if whole else None
+    lengths = {values.shape for values in found.values()}
+    if len(lengths) != 1 or len(shape := lengths.pop()) != 1 or shape[0] < count:
+        return None
+    return {key: values[:count] for key, values in found.items()}
