@@ -83,6 +83,10 @@ def _parser() -> argparse.ArgumentParser:
             "--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all)"
         )
         command.set_defaults(run=_stage, stage=stage)
+    rates = commands.add_parser("rates", help="level-1 rates in Hz of simple thresholds")
+    rates.add_argument("--data", help="a file of events with zero-bias crossings")
+    rates.add_argument("--out", default="build/rates", help="folder (default: build/rates)")
+    rates.set_defaults(run=_rates)
     models = commands.add_parser("models", help="list the recipes")
     models.set_defaults(run=_models)
     published = commands.add_parser(
@@ -150,6 +154,17 @@ def _stage(options: argparse.Namespace) -> int:
         ),
     )
     return EXIT_CODES[status] if status else 0
+
+
+def _rates(options: argparse.Namespace) -> int:
+    from trigforge.train.events import load_data, load_shipped
+    from trigforge.train.level1_rates import level1_rates
+    from trigforge.train.level1_report import write_level1_rates
+
+    data = load_shipped() if options.data is None else load_data(Path(options.data))
+    path = write_level1_rates(Path(options.out), data, level1_rates(data))
+    print(path.read_text(encoding="utf-8"))
+    return 0
 
 
 def _models(_: argparse.Namespace) -> int:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import multiprocessing
-import os
-import signal
-import threading
 import zipfile
 from collections.abc import Generator as Yields
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from multiprocessing.pool import Pool
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from trigforge.train.artifacts import atomic_path
+from trigforge.train.calorimeter import calorimeter_hits
 from trigforge.train.detector import (
     TrackerConfig,
     deposit_images,
@@ -25,15 +19,29 @@ from trigforge.train.detector import (
     reconstruct,
     track_counts,
 )
-from trigforge.train.events import Events, pack_masks, unpack_masks
+from trigforge.train.events import ETA_COLUMNS, PHI_ROWS, Events, pack_masks, unpack_masks
+from trigforge.train.level1 import Level1
+from trigforge.train.minimum_bias import load_pool
 from trigforge.train.particles import Particles
+from trigforge.train.pileup import Overlay
 from trigforge.train.preselection import Preselection, scalar_ht
 from trigforge.train.processes import Process
 from trigforge.train.pythia import SCALAR, SEED_MAX, Generator
+from trigforge.train.seeds import seed_sequence
 from trigforge.train.suep import decay_scalars
+from trigforge.train.workers import run_tasks
 
-CHUNK_SCHEMA = 1
+CHUNK_SCHEMA = 2
 BATCH_EVENTS = 50  # events in memory at once; the random sequence does not depend on it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pileup:
+    """What is laid over the events: a pool of collisions, and whether images are kept."""
+
+    pool: Path
+    mean: float
+    images: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,12 +56,12 @@ class ChunkTask:
     tracker: TrackerConfig
     preselection: Preselection
     path: Path
+    pileup: Pileup | None = None
 
     @property
     def seeds(self) -> np.random.SeedSequence:
-        """Source of the chunk's Pythia seed and of its detector and decay generators."""
-        label = hashlib.sha256(f"{self.sample}/{self.split}".encode()).digest()
-        return np.random.SeedSequence([self.seed, int.from_bytes(label[:8], "little"), self.index])
+        """Source of the chunk's Pythia seed and of its other generators."""
+        return seed_sequence(self.seed, f"{self.sample}/{self.split}", self.index)
 
 
 @dataclass(frozen=True)
@@ -68,11 +76,15 @@ class Chunk:
 
 def make_chunk(task: ChunkTask) -> Chunk:
     """Generate one chunk in this process."""
-    pythia_seeds, detector_seeds, decay_seeds = task.seeds.spawn(3)
+    # new streams come last: the first three decide the masks
+    pythia_seeds, detector_seeds, decay_seeds, pileup_seeds = task.seeds.spawn(4)
     detector_rng = np.random.default_rng(detector_seeds)
     decay_rng = np.random.default_rng(decay_seeds)
     seed = 1 + int(pythia_seeds.generate_state(1, np.uint64)[0]) % SEED_MAX
     generator = Generator(task.process, seed)
+    overlay = None
+    if task.pileup is not None:
+        overlay = Overlay(load_pool(task.pileup.pool, task.pileup.mean), pileup_seeds)
 
     parts: list[Events] = []
     for start in range(0, task.process.chunk_events, BATCH_EVENTS):
@@ -81,7 +93,10 @@ def make_chunk(task: ChunkTask) -> Chunk:
             scalar = particles.pdg_id == SCALAR
             products = decay_scalars(particles.take(scalar), task.process.suep, decay_rng)
             particles = particles.take(~scalar).joined(products)
-        parts.append(detect(particles, task.tracker, task.preselection, detector_rng))
+        events = detect(particles, task.tracker, task.preselection, detector_rng, overlay)
+        if task.pileup is not None and not task.pileup.images:
+            events = replace(events, calorimeters=None)
+        parts.append(events)
     return Chunk(Events.concatenate(parts), generator.n_generated, *generator.cross_section_pb())
 
 
@@ -90,41 +105,37 @@ def detect(
     tracker: TrackerConfig,
     preselection: Preselection,
     rng: np.random.Generator,
+    overlay: Overlay | None = None,
 ) -> Events:
-    """Detector response and preselection: the accepted events among those given, weight 1."""
+    """Detector response and preselection: the accepted events among those given, weight 1.
+
+    With ``overlay`` they have pileup, calorimeter images and level-1 inputs; the masks, for which
+    pileup tracks count as removed, do not depend on it.
+    """
     visible = particles.take(is_visible(particles.pdg_id))
     ht = scalar_ht(visible, preselection)
     tracks = reconstruct(visible, tracker, rng)
     masks = (deposit_images(tracks, tracker) > 0).astype(np.uint8)
     keep = ht > preselection.ht_min_gev
-    return Events(
+    accepted = Events(
         masks=masks[keep],
         n_tracks=track_counts(tracks)[keep],
         ht=ht[keep],
         weight=np.ones(int(keep.sum()), dtype=np.float32),
     )
+    if overlay is None:
+        return accepted
+    crossing = overlay.observe(calorimeter_hits(visible.of_events(keep), tracker))
+    return replace(
+        accepted,
+        level1=crossing.level1,
+        calorimeters=crossing.towers.images().astype(np.float16),
+    )
 
 
 def run_chunks(tasks: list[ChunkTask], workers: int) -> Yields[Chunk, None, None]:
-    """Chunks of the tasks in their order, from the cache or computed by worker processes.
-
-    Workers only compute; this process alone writes, so that a killed worker leaves no file behind.
-    """
-    cached = [read_chunk(task.path) for task in tasks]
-    if None not in cached:
-        yield from (chunk for chunk in cached if chunk is not None)
-        return
-    with _pool(workers) as pool:
-        pending = [
-            None if chunk else pool.apply_async(make_chunk, (task,))
-            for task, chunk in zip(tasks, cached, strict=True)
-        ]
-        for task, chunk, result in zip(tasks, cached, pending, strict=True):
-            if result is not None:
-                chunk = result.get()
-                write_chunk(task.path, chunk)
-            if chunk is not None:
-                yield chunk
+    """Chunks of the tasks in their order, from the cache or computed by worker processes."""
+    return run_tasks(tasks, workers, make_chunk, read_chunk, write_chunk)
 
 
 def write_chunk(path: Path, chunk: Chunk) -> None:
@@ -133,6 +144,13 @@ def write_chunk(path: Path, chunk: Chunk) -> None:
     Raises:
         StorageError: the disk is full or the folder cannot be written.
     """
+    events = chunk.events
+    optional: dict[str, Any] = {}
+    if events.level1 is not None:
+        optional = {"regions": events.level1.regions, "objects": events.level1.objects}
+    if events.calorimeters is not None:
+        index = np.flatnonzero(events.calorimeters)  # images are nearly empty
+        optional |= {"lit": index, "lit_gev": events.calorimeters.ravel()[index]}
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
         np.savez(
             stream,
@@ -142,6 +160,7 @@ def write_chunk(path: Path, chunk: Chunk) -> None:
             weight=chunk.events.weight,
             n_generated=np.int64(chunk.n_generated),
             cross_section_pb=np.array([chunk.cross_section_pb, chunk.cross_section_err_pb]),
+            **optional,
         )
 
 
@@ -157,34 +176,14 @@ def read_chunk(path: Path) -> Chunk | None:
                 ht=data["ht"],
                 weight=data["weight"],
             )
+            if "regions" in data:
+                events = replace(events, level1=Level1(data["regions"], data["objects"]))
+            if "lit" in data:
+                images = np.zeros((len(events), PHI_ROWS, ETA_COLUMNS, 2), dtype=np.float16)
+                images.ravel()[data["lit"]] = data["lit_gev"]
+                events = replace(events, calorimeters=images)
             cross_section = data["cross_section_pb"]
             n_generated = int(data["n_generated"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
     return Chunk(events, n_generated, float(cross_section[0]), float(cross_section[1]))
-
-
-@contextmanager
-def _pool(workers: int) -> Iterator[Pool]:
-    """Worker processes that end with this block, with Ctrl-C and with their parent."""
-    pool = multiprocessing.get_context("spawn").Pool(max(1, workers), initializer=_start_worker)
-    try:
-        yield pool
-    finally:
-        pool.terminate()
-        pool.join()
-
-
-def _start_worker() -> None:
-    """Ctrl-C is the parent's business; a lost parent ends the worker; no banners on stdout."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-
-        def follow() -> None:
-            parent.join()
-            os._exit(1)
-
-        threading.Thread(target=follow, daemon=True).start()
-    with open(os.devnull, "w") as sink:  # noqa: PTH123 (a file descriptor, not a path)
-        os.dup2(sink.fileno(), 1)

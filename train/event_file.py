@@ -3,7 +3,10 @@
 ``numpy.load`` opens it too. Members are ``<part>/<array>.npy`` with the parts ``train``,
 ``validation``, ``test`` and ``signals/<name>``. Every part has the scalars ``n_tracks``, ``ht_gev``
 and ``weight`` and one array per channel; the metadata say how each channel is encoded, so that
-channels can be added under new names without a new format. Masks are stored one bit per pixel,
+channels can be added under new names without a new format. Parts may have level-1 inputs and
+calorimeter images; zero-bias crossings are listed apart, under ``zero_bias`` in the metadata, and
+lie in ``zero_bias/train`` and ``zero_bias/test``: readers that do not know them find a valid file.
+Masks are stored one bit per pixel,
 first pixel in the highest bit: 522 bytes per event, about 80 after compression. Nothing in the file
 depends on the clock or the machine.
 """
@@ -21,6 +24,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from trigforge.train.artifacts import atomic_path, sha256_file, versions
 from trigforge.train.errors import InputError
@@ -34,11 +38,49 @@ from trigforge.train.events import (
     pack_masks,
     unpack_masks,
 )
+from trigforge.train.level1 import (
+    LSB_GEV,
+    N_OBJECTS,
+    REGION_COLUMNS,
+    REGION_LSB_GEV,
+    REGION_MAX,
+    REGION_ROWS,
+    Level1,
+)
+from trigforge.train.level1 import OBJECTS as KINDS
+from trigforge.train.minimum_bias import PTHAT_EDGES_GEV
+from trigforge.train.zero_bias import ZeroBias
 
 SCHEMA = 1
 SHIPPED = Path(__file__).resolve().parent / "samples" / "events_v1.npz"
 MASK = "tracker_mask"
 CHANNELS = {MASK: {"encoding": "bits", "shape": [PHI_ROWS, ETA_COLUMNS], "axes": ["phi", "eta"]}}
+REGIONS, OBJECTS, CALORIMETERS = "level1_regions", "level1_objects", "calorimeters"
+REGION_SHAPE = (REGION_ROWS, REGION_COLUMNS)
+LEVEL1_CHANNELS = {
+    REGIONS: {
+        "encoding": "<u2",
+        "shape": list(REGION_SHAPE),
+        "axes": ["phi", "eta"],
+        "lsb_gev": REGION_LSB_GEV,
+        "largest": REGION_MAX,
+    },
+    OBJECTS: {
+        "encoding": "<i2",
+        "shape": [N_OBJECTS, 3],
+        "axes": ["object", "pt eta phi"],
+        "objects": KINDS,
+        "lsb": {"pt_gev": LSB_GEV, "eta": "5/286", "phi_degrees": 1},
+    },
+}
+CALORIMETER_CHANNEL = {
+    CALORIMETERS: {
+        "encoding": "<f2",
+        "shape": [PHI_ROWS, ETA_COLUMNS, 2],
+        "axes": ["phi", "eta", "ecal hcal"],
+        "unit": "GeV",
+    }
+}
 SCALARS = {"n_tracks": "<i4", "ht_gev": "<f4", "weight": "<f4"}
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 DAMAGED = (zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, OSError, ValueError)
@@ -55,6 +97,8 @@ def save_dataset(
     info: Mapping[str, SampleInfo],
     preselection: str,
     seed: int,
+    zero_bias: Mapping[str, ZeroBias] | None = None,
+    mean_pileup: float | None = None,
 ) -> None:
     """Write a data set, whole or not at all; equal input gives equal bytes.
 
@@ -63,9 +107,14 @@ def save_dataset(
     """
     parts = {"train": train, "validation": validation, "test": test}
     parts |= {f"signals/{name}": events for name, events in signals.items()}
+    channels: dict[str, Any] = dict(CHANNELS)
+    if zero_bias or any(events.level1 is not None for events in parts.values()):
+        channels |= LEVEL1_CHANNELS
+    if any(events.calorimeters is not None for events in parts.values()):
+        channels |= CALORIMETER_CHANNEL
     metadata = {
         "schema": SCHEMA,
-        "channels": CHANNELS,
+        "channels": channels,
         "scalars": SCALARS,
         "parts": {name: len(events) for name, events in parts.items()},
         "preselection": preselection,
@@ -73,22 +122,24 @@ def save_dataset(
         "samples": {name: dataclasses.asdict(sample) for name, sample in info.items()},
         "versions": versions("pythia8mc", "fastjet", "numpy"),
     }
+    if mean_pileup is not None:
+        metadata["mean_pileup"] = mean_pileup
+    if zero_bias:
+        metadata["zero_bias"] = {
+            name: {"crossings": len(part), "probability": part.probability.tolist()}
+            for name, part in zero_bias.items()
+        }
+        metadata["stratum_edges_gev"] = list(PTHAT_EDGES_GEV)
     with (
         atomic_path(path) as temporary,
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_LZMA) as archive,
     ):
         _add(archive, "metadata.json", json.dumps(metadata, indent=1).encode())
         for name, events in parts.items():
-            arrays = {
-                MASK: pack_masks(events.masks),
-                "n_tracks": events.n_tracks.astype("<i4"),
-                "ht_gev": events.ht.astype("<f4"),
-                "weight": events.weight.astype("<f4"),
-            }
-            for key, array in arrays.items():
-                buffer = io.BytesIO()
-                np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
-                _add(archive, f"{name}/{key}.npy", buffer.getvalue())
+            _add_arrays(archive, name, _event_arrays(events))
+        for name, part in (zero_bias or {}).items():
+            stratum = {"stratum": part.stratum}
+            _add_arrays(archive, f"zero_bias/{name}", _level1_arrays(part.level1) | stratum)
 
 
 def read_dataset(path: Path, source: Source) -> EventDataset:
@@ -106,6 +157,10 @@ def read_dataset(path: Path, source: Source) -> EventDataset:
             parts = {
                 name: _part(path, archive, name, int(count))
                 for name, count in metadata["parts"].items()
+            }
+            zero_bias = {
+                name: _zero_bias(path, archive, name, part)
+                for name, part in metadata.get("zero_bias", {}).items()
             }
     except InputError:
         raise
@@ -140,7 +195,35 @@ def read_dataset(path: Path, source: Source) -> EventDataset:
         source=source,
         sha256=sha256_file(path),
         preselection=preselection,
+        zero_bias=zero_bias,
     )
+
+
+def _event_arrays(events: Events) -> dict[str, np.ndarray[Any, Any]]:
+    arrays: dict[str, np.ndarray[Any, Any]] = {
+        MASK: pack_masks(events.masks),
+        "n_tracks": events.n_tracks.astype("<i4"),
+        "ht_gev": events.ht.astype("<f4"),
+        "weight": events.weight.astype("<f4"),
+    }
+    if events.level1 is not None:
+        arrays |= _level1_arrays(events.level1)
+    if events.calorimeters is not None:
+        arrays[CALORIMETERS] = events.calorimeters.astype("<f2")
+    return arrays
+
+
+def _level1_arrays(level1: Level1) -> dict[str, np.ndarray[Any, Any]]:
+    return {REGIONS: level1.regions.astype("<u2"), OBJECTS: level1.objects.astype("<i2")}
+
+
+def _add_arrays(
+    archive: zipfile.ZipFile, part: str, arrays: Mapping[str, np.ndarray[Any, Any]]
+) -> None:
+    for key, array in arrays.items():
+        buffer = io.BytesIO()
+        np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
+        _add(archive, f"{part}/{key}.npy", buffer.getvalue())
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
@@ -185,7 +268,60 @@ def _part(path: Path, archive: zipfile.ZipFile, name: str, count: int) -> Events
         n_tracks=scalars["n_tracks"].astype(np.int32),
         ht=scalars["ht_gev"].astype(np.float32),
         weight=scalars["weight"].astype(np.float32),
+        level1=_level1(path, archive, name, count),
+        calorimeters=_calorimeters(path, archive, name, count),
     )
+
+
+def _level1(path: Path, archive: zipfile.ZipFile, name: str, count: int) -> Level1 | None:
+    """Level-1 inputs of a part, checked; None where it has none."""
+    if f"{name}/{REGIONS}.npy" not in archive.namelist():
+        return None
+    regions = _array(path, archive, f"{name}/{REGIONS}", "<u2", (count, *REGION_SHAPE))
+    objects = _array(path, archive, f"{name}/{OBJECTS}", "<i2", (count, N_OBJECTS, 3))
+    largest = int(regions.max(initial=0))
+    if largest > REGION_MAX:
+        raise InputError(
+            f"{path}: {name}/{REGIONS} holds {largest}, expected at most {REGION_MAX} (10 bits); "
+            "make the file again"
+        )
+    return Level1(regions.astype(np.uint16), objects.astype(np.int16))
+
+
+def _calorimeters(
+    path: Path, archive: zipfile.ZipFile, name: str, count: int
+) -> npt.NDArray[np.float16] | None:
+    if f"{name}/{CALORIMETERS}.npy" not in archive.namelist():
+        return None
+    shape = (count, PHI_ROWS, ETA_COLUMNS, 2)
+    images = _array(path, archive, f"{name}/{CALORIMETERS}", "<f2", shape)
+    if not (np.isfinite(images).all() and (images >= 0).all()):
+        raise InputError(
+            f"{path}: {name}/{CALORIMETERS} has pixels that are negative or not finite, expected "
+            "GeV >= 0; make the file again"
+        )
+    return images.astype(np.float16)
+
+
+def _zero_bias(
+    path: Path, archive: zipfile.ZipFile, name: str, described: Mapping[str, Any]
+) -> ZeroBias:
+    """Zero-bias crossings, checked."""
+    part, count = f"zero_bias/{name}", int(described["crossings"])
+    probability = np.asarray(described["probability"], dtype=np.float64)
+    level1 = _level1(path, archive, part, count)
+    if level1 is None:
+        raise InputError(f"{path}: array {part}/{REGIONS!r} is missing; make the file again")
+    stratum = _array(path, archive, f"{part}/stratum", "|i1", (count,))
+    if (
+        not ((stratum >= 0) & (stratum < len(probability))).all()
+        or abs(float(probability.sum()) - 1.0) > 1e-6
+    ):
+        raise InputError(
+            f"{path}: {part} has strata {stratum.min()}..{stratum.max()} with the probabilities "
+            f"{probability.tolist()}, expected one per stratum with the sum 1; make the file again"
+        )
+    return ZeroBias(level1, stratum.astype(np.int8), probability)
 
 
 def _array(

@@ -1,14 +1,18 @@
-"""Event samples in memory: binary tracker images with their scalars, and where they come from."""
+"""Event samples in memory: images, scalars and level-1 inputs, and where they come from."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+from trigforge.train.level1 import Level1
+from trigforge.train.zero_bias import ZeroBias
 
 PHI_ROWS, ETA_COLUMNS = 72, 58
 PIXELS = PHI_ROWS * ETA_COLUMNS  # 4176 = 522 bytes of bits
@@ -23,12 +27,17 @@ class Events:
         n_tracks: (N,) int32 offline track count.
         ht: (N,) float32 in GeV; NaN where the source does not give it.
         weight: (N,) float32.
+        level1: level-1 inputs with pileup; None where the source does not give them.
+        calorimeters: (N, 72, 58, 2) float16, transverse energy in GeV in the ECAL and HCAL with
+            pileup; None likewise.
     """
 
     masks: npt.NDArray[np.uint8]
     n_tracks: npt.NDArray[np.int32]
     ht: npt.NDArray[np.float32]
     weight: npt.NDArray[np.float32]
+    level1: Level1 | None = None
+    calorimeters: npt.NDArray[np.float16] | None = None
 
     def __len__(self) -> int:
         return len(self.masks)
@@ -39,16 +48,30 @@ class Events:
 
     def take(self, index: slice | npt.NDArray[Any]) -> Events:
         """A subset by slice, index array or boolean mask."""
-        return Events(self.masks[index], self.n_tracks[index], self.ht[index], self.weight[index])
+        return Events(
+            self.masks[index],
+            self.n_tracks[index],
+            self.ht[index],
+            self.weight[index],
+            None if self.level1 is None else self.level1.take(index),
+            None if self.calorimeters is None else self.calorimeters[index],
+        )
 
     @staticmethod
     def concatenate(parts: Sequence[Events]) -> Events:
-        """Events of several samples one after the other; at least one part."""
+        """Events of several samples one after the other; at least one part.
+
+        What one of them lacks, the result lacks.
+        """
+        level1 = [p.level1 for p in parts if p.level1 is not None]
+        images = [p.calorimeters for p in parts if p.calorimeters is not None]
         return Events(
             np.concatenate([p.masks for p in parts]),
             np.concatenate([p.n_tracks for p in parts]),
             np.concatenate([p.ht for p in parts]),
             np.concatenate([p.weight for p in parts]),
+            Level1.concatenate(level1) if len(level1) == len(parts) else None,
+            np.concatenate(images) if len(images) == len(parts) else None,
         )
 
 
@@ -74,7 +97,8 @@ class EventDataset:
     """Background split for training and testing, and signals for testing only.
 
     ``info`` is keyed by sample; the background's parts are ``qcd/train``, ``qcd/validation`` and
-    ``qcd/test``.
+    ``qcd/test``. ``zero_bias`` has the parts ``train`` (natural) and ``test`` (stratified), or is
+    empty where the source does not give them.
     """
 
     train: Events
@@ -85,6 +109,20 @@ class EventDataset:
     source: Literal["shipped", "generated", "file"]
     sha256: str
     preselection: str
+    zero_bias: dict[str, ZeroBias] = field(default_factory=dict)
+
+    @property
+    def masks_sha256(self) -> str:
+        """Hex digest of the masks of training and validation: what weights are trained on.
+
+        Files that differ only in other arrays have the same one.
+        """
+        digest = hashlib.sha256()
+        for part in (self.train, self.validation):
+            digest.update(len(part).to_bytes(8, "little"))
+            bits = np.packbits(part.masks.reshape(len(part), -1), axis=1)
+            digest.update(bits.tobytes())
+        return digest.hexdigest()
 
 
 def pack_masks(masks: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

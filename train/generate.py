@@ -12,18 +12,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from trigforge.train.artifacts import sha256_json, versions
-from trigforge.train.chunks import CHUNK_SCHEMA, Chunk, ChunkTask, run_chunks
+from trigforge.train.chunks import CHUNK_SCHEMA, Chunk, ChunkTask, Pileup, run_chunks
+from trigforge.train.crossings import generate_zero_bias
 from trigforge.train.detector import TrackerConfig
 from trigforge.train.errors import InputError, ToolError
 from trigforge.train.event_file import save_dataset
 from trigforge.train.events import EventDataset, Events, SampleInfo, load_dataset_file
+from trigforge.train.minimum_bias import PoolConfig, build_pool
 from trigforge.train.preselection import Preselection
 from trigforge.train.processes import (
     BACKGROUND,
@@ -32,6 +34,7 @@ from trigforge.train.processes import (
     Process,
     get_process,
 )
+from trigforge.train.zero_bias import ZeroBias
 
 MAX_CHUNKS_QUEUED = 64
 GENERATOR_PACKAGES = ("pythia8mc", "fastjet", "numpy")
@@ -46,9 +49,47 @@ SHIPPED_COUNTS: dict[str, int] = {
 }
 
 
+SHIPPED_LEVEL1 = (f"{BACKGROUND}/test", *SIGNALS)
+"""Streams of the shipped sample with level-1 inputs; its calorimeter images would not fit."""
+
+
+TRAIN_POOL = PoolConfig(collisions=(5_000, 1_500, 800, 300, 100, 50, 50))
+TEST_POOL = PoolConfig(collisions=(10_000, 5_000, 2_600, 1_000, 500, 200, 100))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detail:
+    """What is made besides masks and scalars.
+
+    Attributes:
+        mean_pileup: inelastic collisions per crossing.
+        train_pool: minimum-bias collisions for training and validation.
+        test_pool: those for test events and signals; no collision is in both.
+        level1: streams that get level-1 inputs, None for all.
+        images: keep calorimeter images as well.
+        zero_bias_train: natural zero-bias crossings.
+        zero_bias_test: crossings per stratum, see :mod:`trigforge.train.minimum_bias`.
+    """
+
+    mean_pileup: float = 50.0
+    train_pool: PoolConfig = TRAIN_POOL
+    test_pool: PoolConfig = TEST_POOL
+    level1: tuple[str, ...] | None = None
+    images: bool = False
+    zero_bias_train: int = 4_600
+    zero_bias_test: tuple[int, ...] = (11_000, 5_000, 2_600, 1_000, 500, 200, 100)
+
+
 def build_shipped(out: Path, workers: int, cache_dir: Path) -> EventDataset:
     """Remake the sample that ships with the package, byte for byte (same package versions)."""
-    return generate_dataset(SHIPPED_COUNTS, SHIPPED_SEED, workers, cache_dir, out)
+    return generate_dataset(
+        SHIPPED_COUNTS,
+        SHIPPED_SEED,
+        workers,
+        cache_dir,
+        out,
+        detail=Detail(level1=SHIPPED_LEVEL1),
+    )
 
 
 def generate_dataset(
@@ -59,6 +100,7 @@ def generate_dataset(
     out: Path,
     *,
     chunk_events: int | None = None,
+    detail: Detail | None = None,
 ) -> EventDataset:
     """A whole data set, written to ``out`` and returned.
 
@@ -67,6 +109,8 @@ def generate_dataset(
             needed, and any of the signal samples.
         chunk_events: events per chunk in place of each process's own; small ones suit small
             samples. Part of what decides the bytes, as the seed is.
+        detail: pileup, level-1 inputs, calorimeter images and zero-bias crossings; None for masks
+            and scalars only. Masks do not depend on it.
 
     Raises:
         InputError: a stream is missing or unknown.
@@ -74,6 +118,20 @@ def generate_dataset(
     """
     background = [f"{BACKGROUND}/{split}" for split in SPLITS]
     _check_counts(counts, background)
+    _require_generator()
+    pools: dict[str, Path] = {}
+    zero_bias: dict[str, ZeroBias] = {}
+    if detail is not None:
+        wanted: tuple[tuple[str, PoolConfig, int | tuple[int, ...]], ...] = (
+            ("train", detail.train_pool, detail.zero_bias_train),
+            ("test", detail.test_pool, detail.zero_bias_test),
+        )
+        for split, pool, crossings in wanted:
+            folder = build_pool(pool, split, seed, TrackerConfig(), cache_dir, workers)
+            pools[split] = folder
+            zero_bias[split] = generate_zero_bias(
+                split, crossings, seed, folder, detail.mean_pileup, cache_dir, workers
+            )
     parts: dict[str, Events] = {}
     info: dict[str, SampleInfo] = {}
     for name in (*background, *(signal for signal in SIGNALS if signal in counts)):
@@ -81,6 +139,10 @@ def generate_dataset(
         process = get_process(sample)
         if chunk_events is not None:
             process = replace(process, chunk_events=chunk_events)
+        pileup = None
+        if detail is not None and (detail.level1 is None or name in detail.level1):
+            folder = pools["train" if split in ("train", "validation") else "test"]
+            pileup = Pileup(pool=folder, mean=detail.mean_pileup, images=detail.images)
         parts[name], info[name] = generate_sample(
             sample,
             counts[name],
@@ -89,6 +151,7 @@ def generate_dataset(
             cache_dir,
             split=split or "test",
             process=process,
+            pileup=pileup,
         )
     save_dataset(
         out,
@@ -99,6 +162,8 @@ def generate_dataset(
         info=info,
         preselection=Preselection().text,
         seed=seed,
+        zero_bias=zero_bias,
+        mean_pileup=None if detail is None else detail.mean_pileup,
     )
     return load_dataset_file(out, "generated")
 
@@ -114,6 +179,7 @@ def generate_sample(
     process: Process | None = None,
     tracker: TrackerConfig | None = None,
     preselection: Preselection | None = None,
+    pileup: Pileup | None = None,
 ) -> tuple[Events, SampleInfo]:
     """``n_accepted`` events of one sample that pass the preselection.
 
@@ -124,6 +190,7 @@ def generate_sample(
         cache_dir: where chunk files live; safe to delete, needed to resume.
         split: streams of different splits are statistically independent.
         process, tracker, preselection: in place of the sample's own and the defaults.
+        pileup: laid over the events, which then have level-1 inputs.
 
     Raises:
         InputError: unknown sample.
@@ -133,7 +200,8 @@ def generate_sample(
     process = process or get_process(sample)
     tracker, preselection = tracker or TrackerConfig(), preselection or Preselection()
     _require_generator()
-    what = (CHUNK_SCHEMA, process, COMMON_SETTINGS, tracker, preselection, seed)
+    overlay = None if pileup is None else (pileup.pool.name, pileup.mean, pileup.images)
+    what = (CHUNK_SCHEMA, process, COMMON_SETTINGS, tracker, preselection, seed, overlay)
     key = sha256_json([*what, versions(*GENERATOR_PACKAGES)])[:16]
     folder = cache_dir / f"{sample}-{split}-{key}"
 
@@ -147,6 +215,7 @@ def generate_sample(
             tracker=tracker,
             preselection=preselection,
             path=folder / f"chunk_{index:05d}.npz",
+            pileup=pileup,
         )
 
     chunks: list[Chunk] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +61,12 @@ class Particles:
             self.pz[index],
             self.energy[index],
         )
+
+    def of_events(self, keep: Bool) -> Particles:
+        """The particles of the events in a mask (N,), numbered anew."""
+        number = np.cumsum(keep) - 1
+        kept = self.take(keep[self.event])
+        return replace(kept, n_events=int(keep.sum()), event=number[kept.event].astype(np.int64))
 
     def by_event(self) -> Particles:
         """The same particles grouped by event, order within an event kept."""

@@ -53,6 +53,7 @@ def release(
         "dataset": {
             "source": dataset.source,
             "sha256": dataset.sha256,
+            "masks_sha256": dataset.masks_sha256,
             "preselection": dataset.preselection,
             "train_events": len(dataset.train),
             "validation_events": len(dataset.validation),

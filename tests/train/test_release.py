@@ -59,6 +59,7 @@ def test_a_release_says_where_it_comes_from(tmp_path: Path) -> None:
     released = load_released(tmp_path, "tiny_v1", CoDAE(TINY).state_dict(), weights_config(TINY))
     manifest = released.manifest
     assert manifest["dataset"]["sha256"] == "12" * 32
+    assert manifest["dataset"]["masks_sha256"] == DATASET.masks_sha256
     assert manifest["dataset"]["train_events"] == 20
     assert manifest["training"] == {"epochs": 1, "seed": 1}
     assert manifest["command"] == "make train MODEL=tiny"
