@@ -8,6 +8,7 @@ choosing another costs nothing.
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -134,7 +135,8 @@ def _images(dataset: EventDataset, seed: int, index: int) -> npt.NDArray[np.uint
 
 
 def _images_key(dataset: EventDataset, seed: int) -> list[Any]:
-    return [VERSION, dataset.sha256, len(dataset.train), seed, CHUNK_IMAGES]
+    """What decides the images: the training masks, whatever else their file holds, and the seed."""
+    return [VERSION, _digest(dataset.train.masks), seed, CHUNK_IMAGES]
 
 
 def _chunk(path: Path, draw: Any, teacher: Teacher) -> tuple[Array, Array]:
@@ -164,4 +166,6 @@ def _chunk(path: Path, draw: Any, teacher: Teacher) -> tuple[Array, Array]:
 
 
 def _digest(masks: npt.NDArray[np.uint8]) -> str:
-    return sha256_json([list(masks.shape), np.packbits(masks).tobytes().hex()])
+    return sha256_json(
+        [list(masks.shape), hashlib.sha256(np.packbits(masks).tobytes()).hexdigest()]
+    )
