@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from trigforge.train.metrics import MIN_EVENTS
 from trigforge.train.physics.measurement import BASELINES, MIN_COMPARED, NETWORK_SCORES
 from trigforge.train.physics.paper import quoted
 from trigforge.train.physics.style import LABELS
@@ -23,7 +24,6 @@ METRICS = {
         "does not give it.",
     ),
 }
-FEW_EVENTS = 10
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Cell:
     Attributes:
         error: one standard deviation as text; empty where there is none.
         gain: (value - mask sum's) in the direction of better, for the colour; None without.
-        best: whether it is the best of its column.
+        best: whether it is the best network score of its column, and better than the mask sum.
     """
 
     text: str
@@ -105,12 +105,17 @@ def _cell(numbers: dict[str, Any], metric: str, count: dict[str, Any], best: flo
         return Cell("–")
     text, error = _percent(value, metric), numbers[f"{metric}_error"]
     weak = not _enough(numbers, metric)
-    if weak or (metric == "fpr40" and numbers["fpr40_events"] < FEW_EVENTS):
+    if weak:
         text = f"({text})"
-    gain = None
-    if count[metric] is not None and metric != "fpr40" and not weak:
-        gain = value - count[metric]
-    return Cell(text, "" if error is None else _percent(error, metric), gain, value == best)
+    rival = count[metric]
+    gain = None if rival is None or weak or metric == "fpr40" else value - rival
+    better = rival is not None and (value < rival if metric == "fpr40" else value > rival)
+    return Cell(
+        text,
+        "" if error is None else _percent(error, metric),
+        gain,
+        best=value == best and better and not weak,
+    )
 
 
 def _best(dataset: dict[str, Any], metric: str, signal: str) -> float | None:
@@ -127,7 +132,7 @@ def _enough(numbers: dict[str, Any], metric: str) -> bool:
     """Whether the events suffice for the number to be compared with others."""
     if metric == "auc_at_equal":
         return bool(numbers["n_at_equal"] >= MIN_COMPARED)
-    return True
+    return metric != "fpr40" or bool(numbers["fpr40_events"] >= MIN_EVENTS)
 
 
 def _percent(value: float, metric: str) -> str:
