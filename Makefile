@@ -27,7 +27,7 @@ help:
 	@echo "    NETWORKS=\"a b\"     released names or paths of weights (default: all there are)"
 	@echo "    EVENTS=n           background events of each sample (default 4000)"
 	@echo "make test | test-slow | lint | clean"
-	@echo "make bench             emulator against C-simulation and the ONNX reference; lowering"
+	@echo "make bench             emulator against C-simulation and the ONNX reference; lowering; generation"
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 13) else \
@@ -53,6 +53,7 @@ bench: $(READY)
 	@$(BIN)/trigforge export "$(MODEL)" $(OPTIONS)
 	@$(BIN)/python benchmarks/lowering.py build/$(MODEL)/$(or $(PRESET),demo)/export/model.onnx
 	@$(BIN)/python benchmarks/emulator.py build/$(MODEL)/$(or $(PRESET),demo)/export/model.onnx
+	@$(BIN)/python benchmarks/generation.py
 
 test-slow: $(READY)
 	@$(BIN)/python -m pytest -q -m slow
