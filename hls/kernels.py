@@ -143,8 +143,10 @@ def pooling(node: MaxPool, x: Edge) -> Kernel:
     """
     top, left, bottom, right = node.pads
     height, width = node.infer(x).shape[:2]
+    frames = ((top, node.kernel[0], x.shape[0]), (left, node.kernel[1], x.shape[1]))
+    fits = all(2 * pad <= window <= size + 2 * pad for pad, window, size in frames)
     for ceil in (False, True):
-        if 2 * top <= node.kernel[0] and 2 * left <= node.kernel[1]:
+        if fits:
             probe = torch.empty(1, 1, *x.shape[:2])
             pool = partial(
                 functional.max_pool2d,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import selectors
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -74,16 +75,16 @@ def run_csim(
     project: Project,
     library: Path,
     graph: Graph,
-    x: Ints,
+    x: Ints | Mapping[str, Ints],
     *,
     workers: int = 2,
     keep: Sequence[str] = (),
     progress: bool = False,
 ) -> dict[str, Ints]:
-    """Integers of the output, and of the edges in ``keep``, for input integers ``x``.
+    """Integers of the outputs, and of the edges in ``keep``, for input integers ``x``.
 
     Args:
-        x: (N, H, W, C) or (N, C) integers on the input grid.
+        x: (N, H, W, C) or (N, C) integers on the input grid; by input where there are several.
         workers: processes to share the events.
         keep: edges that the project has a layer for; see :attr:`Project.traced`.
 
@@ -94,20 +95,25 @@ def run_csim(
         InputError: ``x`` does not fit the graph.
         ToolError: the generated code aborted; the message carries its last words.
     """
-    ((_, edge),) = graph.inputs.items()
-    check_input(edge, x, graph.name)
-    events: Values = x.reshape(len(x), -1) * np.float64(2.0**-edge.fraction)
-    (output,) = graph.outputs
+    given = x if isinstance(x, Mapping) else dict.fromkeys(graph.inputs, x)
+    for name, edge in graph.inputs.items():
+        check_input(edge, given[name], graph.name)
+    events = [
+        given[name].reshape(len(given[name]), -1) * np.float64(2.0**-edge.fraction)
+        for name, edge in graph.inputs.items()
+    ]
+    count = len(events[0])
     sizes = {project.traced[name]: math.prod(graph.edges[name].shape) for name in keep}
-    parts = np.array_split(np.arange(len(events)), min(workers, len(events)))
+    parts = np.array_split(np.arange(count), min(workers, count))
     with tempfile.TemporaryDirectory(prefix="trigforge-csim-") as folder:
         jobs = [
-            _start(Path(folder), i, project, library, graph, events[part], sizes)
+            _start(Path(folder), i, project, library, graph, [e[part] for e in events], sizes)
             for i, part in enumerate(parts)
         ]
-        _wait(jobs, len(events), progress)
+        _wait(jobs, count, progress, project.folder)
         results = [dict(np.load(Path(folder) / f"out{i}.npz")) for i in range(len(parts))]
-    wanted = {output: "output", **{name: project.traced[name] for name in keep}}
+    wanted = {name: f"output {i}" for i, name in enumerate(graph.outputs)}
+    wanted |= {name: project.traced[name] for name in keep}
     return {
         edge_name: _integers(np.concatenate([r[key] for r in results]), graph, edge_name)
         for edge_name, key in wanted.items()
@@ -120,14 +126,14 @@ def _start(
     project: Project,
     library: Path,
     graph: Graph,
-    events: Values,
+    events: list[Values],
     sizes: dict[str, int],
 ) -> subprocess.Popen[str]:
-    np.save(folder / f"in{index}.npy", events)
-    width = math.prod(graph.edges[graph.outputs[0]].shape)
+    np.savez(folder / f"in{index}.npz", *events)
+    widths = ",".join(str(math.prod(graph.edges[name].shape)) for name in graph.outputs)
     command = [
         *(sys.executable, str(WORKER), str(library.resolve()), f"{project.name}_double"),
-        *(str(folder / f"in{index}.npy"), str(folder / f"out{index}.npz"), str(width)),
+        *(str(folder / f"in{index}.npz"), str(folder / f"out{index}.npz"), widths),
         *(f"{layer}={size}" for layer, size in sizes.items()),
     ]
     return subprocess.Popen(
@@ -135,7 +141,7 @@ def _start(
     )
 
 
-def _wait(jobs: list[subprocess.Popen[str]], total: int, progress: bool) -> None:
+def _wait(jobs: list[subprocess.Popen[str]], total: int, progress: bool, where: Path) -> None:
     """Follow the workers' event counters to the end; end them all if anything goes wrong."""
     try:
         with (
@@ -155,8 +161,9 @@ def _wait(jobs: list[subprocess.Popen[str]], total: int, progress: bool) -> None
             words = _pipe(job.stderr).read().strip().splitlines()
             if job.wait():
                 raise ToolError(
-                    f"C-simulation ended with status {job.returncode}: "
-                    f"{words[-1] if words else 'no message'}"
+                    f"C-simulation of {where} ended with {_status(job.returncode)}: "
+                    f"{words[-1] if words else 'no message'}; the generated C++ asserted or left "
+                    "its arrays: look there, or write the project anew"
                 )
     finally:
         for job in jobs:
@@ -164,6 +171,11 @@ def _wait(jobs: list[subprocess.Popen[str]], total: int, progress: bool) -> None
                 job.kill()
             with job:
                 pass
+
+
+def _status(code: int) -> str:
+    """An exit status, or the name of the signal behind a negative one."""
+    return signal.Signals(-code).name if code < 0 else f"status {code}"
 
 
 def _pipe(stream: IO[str] | None) -> IO[str]:

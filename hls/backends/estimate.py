@@ -1,4 +1,4 @@
-"""Latency, interval and resources of the hls4ml project, without a vendor tool.
+"""Latency, interval and resources of an io_stream project, without a vendor tool.
 
 Joins the schedule and the areas to one row per layer and to observations of provenance
 ``estimated``. What the model assumes, and how far it is from published reports, stands in
@@ -20,7 +20,7 @@ from trigforge.hls.backends.reuse import resolve_reuse, valid_factors
 from trigforge.hls.backends.schedule import RESTART, Schedule, schedule
 from trigforge.hls.backends.steps import IDLE_PIXEL, RESOURCE_OVERHEAD
 from trigforge.hls.devices import Device
-from trigforge.hls.graph import Graph, Node
+from trigforge.hls.graph import Edge, Graph, Node
 from trigforge.hls.ops import Conv, Dense
 from trigforge.hls.reports.observations import Observation, observe
 from trigforge.hls.reports.report import Layer
@@ -79,7 +79,7 @@ def estimate(
     everything = area.total(areas)
     return Estimate(
         layers=tuple(layers),
-        observations=_observations(timing, everything, device),
+        observations=observations(timing.latency_cycles, timing.ii_cycles, everything, device),
         result_cycles=timing.result_cycles,
         slowest=timing.slowest,
     )
@@ -124,11 +124,9 @@ def propose_reuse(
     return chosen
 
 
-def scaled(observations: tuple[Observation, ...], units: int) -> tuple[Observation, ...]:
+def scaled(found: tuple[Observation, ...], units: int) -> tuple[Observation, ...]:
     """The observations of a card with several compute units: resources add, cycles stay."""
-    return tuple(
-        replace(o, value=o.value * units) if o.available is not None else o for o in observations
-    )
+    return tuple(replace(o, value=o.value * units) if o.available is not None else o for o in found)
 
 
 def _cycles(process: Process, node: Conv | Dense, factor: int) -> int:
@@ -182,25 +180,37 @@ def _layer(
     depths: Mapping[str, int],
 ) -> Layer:
     node: Node | None = next((n for n in graph.nodes if n.name == name), None)
-    source = graph.edges[node.inputs[0] if node is not None else name]
     cycles = max(process.cycles for process in processes)
+    edge = processes[-1].edge
+    row = layer_row(graph, node or name, edge, factors, cost)
+    fifos = tuple(
+        depths[source]
+        for source in dict.fromkeys(s for p in processes for s in p.sources)
+        if source in depths
+    )
+    return replace(row, fifo_depths=fifos, latency_cycles=cycles, ii_cycles=cycles)
+
+
+def layer_row(
+    graph: Graph, node: Node | str, y: Edge, factors: Mapping[str, int], cost: Area
+) -> Layer:
+    """What is known of a layer beside its cycles.
+
+    Args:
+        node: of the graph, or the edge that is cloned.
+        y: what the layer writes.
+    """
     weighted = node if isinstance(node, Conv | Dense) else None
+    source = graph.edges[node if isinstance(node, str) else node.inputs[0]]
     return Layer(
-        name=name,
-        op=node.op if node is not None else "clone",
+        name=node if isinstance(node, str) else node.name,
+        op="clone" if isinstance(node, str) else node.op,
         weight_bits=weighted.weight_format.width if weighted else None,
         in_format=str(source.format),
-        out_format=str(processes[-1].edge.format),
-        acc_bits=processes[-1].edge.format.width if weighted else None,
-        reuse=factors[name] if weighted else None,
-        multipliers=weighted.weight.size // factors[name] if weighted else None,
-        fifo_depths=tuple(
-            depths[source]
-            for source in dict.fromkeys(s for p in processes for s in p.sources)
-            if source in depths
-        ),
-        latency_cycles=cycles,
-        ii_cycles=cycles,
+        out_format=str(y.format),
+        acc_bits=y.format.width if weighted else None,
+        reuse=factors[weighted.name] if weighted else None,
+        multipliers=weighted.weight.size // factors[weighted.name] if weighted else None,
         lut=round(cost.lut),
         ff=round(cost.ff),
         dsp=round(cost.dsp),
@@ -208,10 +218,13 @@ def _layer(
     )
 
 
-def _observations(timing: Schedule, cost: Area, device: Device) -> tuple[Observation, ...]:
+def observations(
+    latency_cycles: int, ii_cycles: int, cost: Area, device: Device
+) -> tuple[Observation, ...]:
+    """The estimated quantities of one compute unit."""
     values = {
-        "latency_cycles": timing.latency_cycles,
-        "ii_cycles": timing.ii_cycles,
+        "latency_cycles": latency_cycles,
+        "ii_cycles": ii_cycles,
         "lut": math.ceil(cost.lut),
         "ff": math.ceil(cost.ff),
         "dsp": math.ceil(cost.dsp),

@@ -72,7 +72,8 @@ def _bits(edge: Edge) -> int:
     return edge.shape[-1] * edge.format.width
 
 
-def _times(number: float, one: Area) -> Area:
+def times(number: float, one: Area) -> Area:
+    """Copies of one area."""
     return Area(number * one.lut, number * one.ff, number * one.dsp, number * one.bram_18k)
 
 
@@ -86,7 +87,7 @@ def _adder(node: Add | Sub, inputs: Inputs, y: Edge) -> Area:
 
 def _product(node: Mul, inputs: Inputs, y: Edge) -> Area:
     a, b = inputs[0], inputs[-1]
-    return _times(y.shape[-1], multiplier(a.format.width, b.format.width))
+    return times(y.shape[-1], multiplier(a.format.width, b.format.width))
 
 
 def _activation(node: LeakyRelu | Quantise, inputs: Inputs, y: Edge) -> Area:
@@ -107,7 +108,7 @@ def _scale(node: Scale, inputs: Inputs, y: Edge) -> Area:
 
 
 def _lookup(node: Lookup, inputs: Inputs, y: Edge) -> Area:
-    return _times(y.shape[-1], table(inputs[0].format.width, y.format.width))
+    return times(y.shape[-1], table(inputs[0].format.width, y.format.width))
 
 
 def table(in_bits: int, out_bits: int) -> Area:
@@ -160,8 +161,8 @@ def root_of(square_bits: int) -> Area:
 def _sphere(node: Sphere, inputs: Inputs, y: Edge) -> Area:
     (x,) = inputs
     width, square = x.format.width, node.square_width(x)
-    squares = _times(x.shape[-1], multiplier(width, width) + Area(lut=square))
-    quotients = _times(x.shape[-1], _quotient(width, square, y.format.width))
+    squares = times(x.shape[-1], multiplier(width, width) + Area(lut=square))
+    quotients = times(x.shape[-1], _quotient(width, square, y.format.width))
     return squares + root_of(square) + quotients
 
 
@@ -171,7 +172,7 @@ def _instance_norm(node: InstanceNorm, inputs: Inputs, y: Edge) -> Area:
     width = x.format.width
     deviation, square = node.widths(x)
     sums = multiplier(width, width) + Area(lut=deviation + square)
-    return _times(x.shape[-1], sums + _quotient(deviation, square, y.format.width))
+    return times(x.shape[-1], sums + _quotient(deviation, square, y.format.width))
 
 
 def statistics(node: InstanceNorm, x: Edge) -> Area:
@@ -182,7 +183,7 @@ def statistics(node: InstanceNorm, x: Edge) -> Area:
 
 def _statistics_and_image(node: InstanceNorm, x: Edge, y: Edge) -> Area:
     """One channel's statistics at a time; a memory per channel for the image."""
-    memory = _times(x.shape[-1], _image_memory(pixels_of(x), x.format.width))
+    memory = times(x.shape[-1], _image_memory(pixels_of(x), x.format.width))
     deviation, square = node.widths(x)
     kept = Area(ff=x.shape[-1] * (deviation + square + reciprocal_root.PRECISION))
     return statistics(node, x) + memory + kept

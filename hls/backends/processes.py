@@ -54,7 +54,7 @@ def processes(graph: Graph, reuse: Mapping[str, int]) -> Iterable[Process]:
     for name in graph.inputs:
         yield from _clones(graph, name)
     for node in graph.nodes:
-        if isinstance(node, Flatten) or _is_fused(graph, node):
+        if isinstance(node, Flatten) or is_fused(graph, node):
             continue  # the stream is read on as it is; the quantiser is its layer's result type
         last = _absorbed(graph, node)
         yield from _of_node(graph, node, last, reuse.get(node.name, 1))
@@ -104,7 +104,7 @@ def _copies(graph: Graph, name: str) -> list[str]:
     return [f"{name}:{i}" for i in range(readers)] if readers > 1 else []
 
 
-def _is_fused(graph: Graph, node: Node) -> bool:
+def is_fused(graph: Graph, node: Node) -> bool:
     """A quantiser behind a LeakyReLU that nothing else reads is that layer's result type.
 
     A clipped range is more than a type says; such a quantiser is a layer of its own.
@@ -118,7 +118,7 @@ def _is_fused(graph: Graph, node: Node) -> bool:
 def _absorbed(graph: Graph, node: Node) -> Node:
     """The node whose output this process writes: itself, or the quantiser fused into it."""
     readers = graph.consumers(node.output)
-    if len(readers) == 1 and _is_fused(graph, readers[0]):
+    if len(readers) == 1 and is_fused(graph, readers[0]):
         return readers[0]
     return node
 

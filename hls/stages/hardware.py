@@ -11,7 +11,6 @@ from trigforge.hls.reports.report import Hardware, plain
 from trigforge.hls.session import Session
 from trigforge.hls.stages.firmware import MODEL, export, library, lowered
 from trigforge.train.artifacts import StageResult, read_json, sha256_json, write_json
-from trigforge.train.errors import UnsupportedError
 from trigforge.train.schema import parse
 
 HARDWARE = "hardware.json"
@@ -25,10 +24,10 @@ def hardware(session: Session) -> StageResult:
 
     def run(folder: Path, work: Path, info: dict[str, Any]) -> None:
         from trigforge.hls.backends.estimate import estimate
+        from trigforge.hls.backends.parallel import estimate_parallel
 
-        if hls.io_type != "io_stream":
-            raise UnsupportedError(f"hls.io_type is {hls.io_type}, which has no estimate yet")
-        found = estimate(lowered(session), hls.reuse, budget.fpga())
+        model = estimate if hls.io_type == "io_stream" else estimate_parallel
+        found = model(lowered(session), hls.reuse, budget.fpga())
         observations: tuple[Observation, ...] = found.observations
         info |= {"slowest": found.slowest, "result_cycles": found.result_cycles}
         if tool is not None:

@@ -47,9 +47,10 @@ def random_format(rng: Rng, widest: int = 9) -> Format:
 
 
 def image(rng: Rng, channels: int | None = None) -> Edge:
-    """An input image, never square."""
-    height = int(rng.integers(2, 6))
-    width = height + int(rng.integers(1, 4))
+    """An input image, higher or wider, never square."""
+    short = int(rng.integers(2, 6))
+    long = short + int(rng.integers(1, 4))
+    height, width = (short, long) if rng.integers(2) else (long, short)
     return Edge.full((height, width, channels or int(rng.integers(2, 5))), random_format(rng))
 
 

@@ -82,22 +82,6 @@ def test_shared_multipliers_use_the_resource_strategy(built: Built) -> None:
     assert parameters.count("strategy = nnet::latency") == 8
 
 
-def test_an_abort_in_the_generated_code_is_one_sentence(built: Built, tmp_path: Path) -> None:
-    graph, project, _ = built
-    source = tmp_path / "abort.cpp"
-    name = f"{project.name}_double"
-    source.write_text(
-        f'#include <cassert>\nextern "C" void {name}(double*, double*) {{ assert(1 == 2); }}\n'
-    )
-    import subprocess
-
-    library = tmp_path / "abort.so"
-    subprocess.run(["g++", "-shared", "-fPIC", str(source), "-o", str(library)], check=True)
-    x = to_input(extreme_masks(12, 9), graph.edges["x"])
-    with pytest.raises(ToolError, match=r"C-simulation ended with status .*1 == 2"):
-        run_csim(project, library, graph, x)
-
-
 def test_a_missing_compiler_is_one_sentence(
     built: Built, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
