@@ -8,6 +8,7 @@ Usage: python benchmarks/emulator.py build/codae_mask_encoder/demo/export/model.
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
@@ -120,15 +121,19 @@ def main(path: Path) -> None:
     )
     assert np.array_equal(found["reference"], expected[:REFERENCE_EVENTS]), "the reference differs"
     evaluated = REFERENCE_EVENTS / took
-    fraction = emulated * operations(graph) / rate
-    print(f"threads:                   {torch.get_num_threads():10d}")
-    print(f"emulator:                  {emulated:10.1f} events/s")
-    print(f"C-simulation:              {simulated:10.3f} events/s ({compiling:.0f} s to compile)")
-    print(f"ONNX reference evaluator:  {evaluated:10.3f} events/s")
-    print(f"emulator / C-simulation:   {emulated / simulated:10.0f}")
-    print(f"emulator / reference:      {emulated / evaluated:10.0f}")
+    flop = operations(graph)
+    print(f"one graph, the same events, {threads} thread(s) each; all three agree on every integer")
+    if os.getloadavg()[0] > 0.5 + threads:
+        print("the machine is busy with other work: trust ratios more than rates")
+    print(f"work per event:            {flop / 1e9:10.2f} Gflop (products and sums)")
     print(f"dense float32 product:     {rate / 1e9:10.1f} Gflop/s")
-    print(f"emulator, fraction of it:  {fraction:10.2f}")
+    print(f"emulator:                  {emulated:10.1f} events/s ({EVENTS} events)")
+    print(f"  of the dense rate:       {emulated * flop / rate:10.2f}")
+    print(f"C-simulation:              {simulated:10.3f} events/s ({threads * CSIM_EVENTS} events)")
+    print(f"  emulator is faster by:   {emulated / simulated:10.0f}")
+    print(f"  to compile it:           {compiling:10.0f} s")
+    print(f"ONNX reference evaluator:  {evaluated:10.3f} events/s ({REFERENCE_EVENTS} events)")
+    print(f"  emulator is faster by:   {emulated / evaluated:10.0f}")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import autoencoders
 import numpy as np
 import pytest
 import reference
+import torch
 from samples import random_values
 
 from trigforge.hls.backends.csim import compile_project, run_csim
@@ -46,6 +47,40 @@ def test_the_activations_are_alive(build: Build) -> None:
     Emulator(graph, observe=observer).run(x)
     signs = [(s.positive, s.negative) for s in observer.result().values()]
     assert sum(False in pair for pair in signs) <= 2
+
+
+@networks
+@pytest.mark.parametrize("lowered", [False, True])
+def test_any_edge_on_request_equals_the_pure_integer_twin(build: Build, lowered: bool) -> None:
+    graph = build(np.random.default_rng(1))
+    graph = lower(graph) if lowered else graph
+    x = random_values(np.random.default_rng(4), graph.edges["x"], 5)
+    whole = Emulator(graph, tuple(graph.edges))
+    together = whole.run(x)
+    whole.batch_size = 2
+    batches = list(whole.stream(x))
+    assert [len(part["score"]) for part in batches] == [2, 2, 1]
+    twin = reference.run(graph, x[4])
+    for name in graph.edges:
+        assert np.array_equal(together[name][4], twin[name].astype(np.int64)), name
+        assert np.array_equal(np.concatenate([part[name] for part in batches]), together[name])
+    for name in tuple(graph.edges)[::5]:
+        # alone, with everything around it fused
+        assert np.array_equal(Emulator(graph, (name,)).run(x[3:])[name], together[name][3:]), name
+
+
+def test_threads_do_not_change_a_bit() -> None:
+    graph = lower(autoencoders.codae(np.random.default_rng(1)))
+    x = random_values(np.random.default_rng(5), graph.edges["x"], 64)
+    threads = torch.get_num_threads()
+    try:
+        found = []
+        for count in (1, 3):
+            torch.set_num_threads(count)
+            found.append(Emulator(graph).run(x)["score"])
+    finally:
+        torch.set_num_threads(threads)
+    assert np.array_equal(*found)
 
 
 @networks
