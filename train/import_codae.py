@@ -186,7 +186,7 @@ def _crop(reader: LayerReader, source: int, network: NetworkConfig) -> int:
     crop = reader.take("SLICE", source, None, size.outputs[0])
     height, width = reader.graph.shapes[source][1:3]
     centred = [0, (height - network.height) // 2, (width - network.width) // 2, 0]
-    sizes = [int(reader.constant(size, position).item()) for position in (1, 2)]
+    sizes = [value for at in (1, 2) for value in reader.constant(size, at).ravel().tolist()]
     if reader.constant(crop, 1).tolist() != centred or sizes != [network.height, network.width]:
         raise reader.refuse("the crop is not centred")
     return crop.outputs[0]

@@ -127,13 +127,14 @@ def _graph(path: Path, data: bytes) -> TfliteGraph:
             table.table(4),
             table.vector(5, "u1").tobytes(),
         )
-        _check_tensors(operation, len(tensors))
+        _check_tensors(operation.name, (*operation.inputs, *operation.outputs), len(tensors))
         if operation.name == "DEQUANTIZE" and operation.inputs[0] in constants:
             constants[operation.outputs[0]] = constants[operation.inputs[0]].astype(np.float32)
         else:
             operations.append(operation)
     inputs = tuple(int(index) for index in graph.vector(1, "i4"))
     outputs = tuple(int(index) for index in graph.vector(2, "i4"))
+    _check_tensors("the graph", (*inputs, *outputs), len(tensors))
     return TfliteGraph(path, inputs, outputs, tuple(operations), shapes, constants)
 
 
@@ -164,9 +165,10 @@ def _constant(
     return values
 
 
-def _check_tensors(operation: Operation, count: int) -> None:
-    for index in (*operation.inputs, *operation.outputs):
+def _check_tensors(user: str, indices: tuple[int, ...], count: int) -> None:
+    """Refuse indices outside the file; -1 is an optional input that is absent."""
+    for index in indices:
         if not -1 <= index < count:
-            raise FlatbufferError(f"{operation.name} uses tensor {index} of {count}")
-    if operation.name == "DEQUANTIZE" and not (operation.inputs and operation.outputs):
+            raise FlatbufferError(f"{user} uses tensor {index} of {count}")
+    if user == "DEQUANTIZE" and len(indices) != 2:
         raise FlatbufferError("a DEQUANTIZE without tensors")
