@@ -44,6 +44,7 @@ MUON_PT_MIN_GEV = 2.0
 ECAL_ONLY, MIXED, MUON = (11, 22), (310, 3122), 13
 MIXED_ECAL_FRACTION = 0.3
 SIGNIFICANCE_MIN = 2.0
+LARGEST_FLUCTUATION = 4.0
 ECAL_MIN_GEV, HCAL_MIN_GEV = 0.5, 1.0
 
 
@@ -186,11 +187,14 @@ def smeared(
     """Energies after a log-normal smearing that keeps the mean, zero where insignificant.
 
     As in Delphes (SimpleCalorimeter): a cell is dropped below ``minimum_gev`` and below twice the
-    resolution at its smeared energy.
+    resolution at its smeared energy. Unlike there, fluctuations end at four standard deviations: a
+    log-normal law that is much wider than its mean turns a deposit of MeV into one of tens of GeV
+    about once in a thousand crossings, which would make up most of a level-1 rate.
     """
     spread = np.log1p((resolution(energy, eta) / energy) ** 2)
     normal = rng.standard_normal(len(energy))
     found = energy * np.exp(np.sqrt(spread) * normal - 0.5 * spread)
+    found = np.minimum(found, energy + LARGEST_FLUCTUATION * resolution(energy, eta))
     kept = (found > minimum_gev) & (found > SIGNIFICANCE_MIN * resolution(found, eta))
     return np.where(kept, found, 0.0)
 

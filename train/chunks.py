@@ -31,7 +31,7 @@ from trigforge.train.seeds import seed_sequence
 from trigforge.train.suep import decay_scalars
 from trigforge.train.workers import run_tasks
 
-CHUNK_SCHEMA = 2
+CHUNK_SCHEMA = 3
 BATCH_EVENTS = 50  # events in memory at once; the random sequence does not depend on it
 
 

@@ -16,7 +16,7 @@ from trigforge.train.seeds import seed_sequence
 from trigforge.train.workers import run_tasks
 from trigforge.train.zero_bias import ZeroBias
 
-CROSSING_SCHEMA = 1
+CROSSING_SCHEMA = 2
 TASK_CROSSINGS = 1_000
 BATCH_CROSSINGS = 50
 

@@ -116,3 +116,9 @@ def test_suppression_starts_where_the_published_deposits_do(rng: np.random.Gener
         energy = rng.uniform(0.1, 30.0, 200_000)
         found = smeared(energy, resolution, np.zeros_like(energy), minimum, rng)
         assert found[found > 0].min() == pytest.approx(smallest, rel=0.005)
+
+
+def test_tiny_deposits_do_not_become_spikes(rng: np.random.Generator) -> None:
+    energy = np.full(500_000, 0.001)
+    found = smeared(energy, ecal_resolution_gev, np.zeros_like(energy), 0.5, rng)
+    assert found.max() < 2.0
