@@ -90,9 +90,7 @@ def locate_against_qonnx(
     tensors = run_qonnx_tensors(path, masks, tuple(names.values()))
     right = {}
     for edge, name in names.items():
-        values = tensors[name]
-        if source.tensors[edge].order == "BCHW":
-            values = values.transpose(0, 2, 3, 1)
+        values = source.tensors[edge].to_edge(tensors[name])
         right[edge] = on_grid(values, source.graph.edges[edge].fraction, f"QONNX tensor {name}")
     (start,) = emulated.inputs.values()
     left = Emulator(emulated, edges).run(to_input(masks, start))

@@ -16,6 +16,10 @@ from trigforge.train.artifacts import storage_error
 from trigforge.train.errors import TrigforgeError
 from trigforge.train.interruption import check_interruption, interruptible
 
+IMPORT = (
+    "Validate, lower and compare a quantised network from another project; write "
+    "firmware_projects/<name>.yaml and the model beside it. Or say which node stands in the way."
+)
 EXIT_CODES = {"PASS": 0, "FAIL": 1, "UNKNOWN": 3}
 INTERRUPTED = 130
 
@@ -87,6 +91,16 @@ def _parser() -> argparse.ArgumentParser:
     rates.add_argument("--data", help="a file of events with zero-bias crossings")
     rates.add_argument("--out", default="build/rates", help="folder (default: build/rates)")
     rates.set_defaults(run=_rates)
+    imports = commands.add_parser(
+        "import", help="a QONNX or QCDQ file becomes a recipe", description=IMPORT
+    )
+    imports.add_argument("file", type=Path, help="the .onnx file")
+    imports.add_argument("--name", required=True, help="of the recipe: firmware_projects/<name>")
+    imports.add_argument("--input", help="format of the input where the file does not quantise it")
+    imports.add_argument("--output", help="tensor to cut the graph at (default: its only output)")
+    imports.add_argument("--budget", default="hlt", help="a trigger's budget (default: hlt)")
+    imports.add_argument("--force", action="store_true", help="replace an imported recipe")
+    imports.set_defaults(run=_import)
     models = commands.add_parser("models", help="list the recipes")
     models.set_defaults(run=_models)
     published = commands.add_parser(
@@ -167,13 +181,29 @@ def _rates(options: argparse.Namespace) -> int:
     return 0
 
 
+def _import(options: argparse.Namespace) -> int:
+    from trigforge.hls.import_model import ImportOptions, import_model
+
+    chosen = ImportOptions(
+        name=options.name,
+        input=options.input,
+        output=options.output,
+        budget=options.budget,
+        force=options.force,
+    )
+    print("\n".join(import_model(options.file, chosen)))
+    return 0
+
+
 def _models(_: argparse.Namespace) -> int:
-    from trigforge.hls.recipe import load_recipe, recipe_names
+    from trigforge.hls.recipe import Recipe, load_deployable, recipe_names
 
     for name in recipe_names():
-        recipe = load_recipe(name)
-        network = recipe.network
-        print(f"{name:24} {network.architecture} {network.export}, budget {recipe.budget.name}")
+        recipe = load_deployable(name)
+        what: str = recipe.network.architecture
+        if isinstance(recipe, Recipe):
+            what = f"{what} {recipe.network.export}"
+        print(f"{name:24} {what}, budget {recipe.budget.name}")
     return 0
 
 

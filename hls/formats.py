@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -48,6 +49,18 @@ class Format:
         width = max(max(hi, 0).bit_length(), (-lo - 1).bit_length() if signed else 0) + signed
         width = max(width, 1)
         return cls(width, width - fraction, signed)
+
+    @classmethod
+    def parse(cls, text: str) -> Format:
+        """The format that ``str`` wrote: ``fixed<8,3>`` or ``ufixed<8,0>``.
+
+        Raises:
+            ValueError: anything else.
+        """
+        match = re.fullmatch(r"(u?)fixed<(\d+),\s*(-?\d+)>", text.strip())
+        if match is None or not 1 <= int(match[2]) <= 32 or abs(int(match[3])) > 64:
+            raise ValueError(f"{text!r} is no format such as 'fixed<8,3>' or 'ufixed<8,0>'")
+        return cls(int(match[2]), int(match[3]), not match[1])
 
     def holds(self, lo: int, hi: int) -> bool:
         """Whether every integer of [lo, hi] is representable."""

@@ -1,4 +1,4 @@
-"""From a QONNX file to the exact graph, or one sentence about why it cannot be exact.
+"""From a QONNX or QCDQ file to the exact graph, or one sentence about why it cannot be exact.
 
 The file is read as exported: no clean-up pass has to run first. Everything that depends on
 constants alone is folded on the way, with onnx's reference evaluator and qonnx's own quantiser.
@@ -14,92 +14,148 @@ from pathlib import Path
 
 import onnx
 
-from trigforge.hls.graph import Graph
-from trigforge.hls.readers import elementwise, geometry, layers, quantisers, sums
+from trigforge.hls.formats import Format
+from trigforge.hls.graph import Edge, Graph
+from trigforge.hls.onnx_file import input_shape, live_nodes, load_model, opset_version
+from trigforge.hls.readers import (
+    constants,
+    elementwise,
+    functions,
+    geometry,
+    layers,
+    quantisers,
+    reductions,
+    reshapes,
+)
 from trigforge.hls.readers.reader import Reader, Tensor
-from trigforge.train.errors import InputError, UnsupportedError
+from trigforge.train.errors import TrigforgeError, UnsupportedError
 
 
 @dataclass(frozen=True)
 class QonnxGraph:
-    """An exact graph that is not yet lowered, edge by edge comparable with its ONNX file."""
+    """An exact graph that is not yet lowered, edge by edge comparable with its ONNX file.
+
+    Attributes:
+        tensors: edge -> the ONNX tensor that it is.
+        output: the ONNX tensor that comes out.
+        notes: what a person should know: sizes and errors of tables, ties of float32.
+    """
 
     graph: Graph
     tensors: Mapping[str, Tensor]
+    output: Tensor
+    notes: tuple[str, ...] = ()
 
 
 READERS: dict[str, Callable[[Reader, onnx.NodeProto], None]] = {
+    "Abs": elementwise.absolute,
     "Add": elementwise.add,
     "BatchNormalization": elementwise.batch_normalization,
+    "BipolarQuant": quantisers.bipolar,
+    "Cast": reshapes.identity,
+    "Clip": elementwise.clip,
     "Concat": geometry.concat,
     "Conv": layers.conv,
     "ConvTranspose": layers.conv_transpose,
-    "Flatten": layers.flatten,
+    "DequantizeLinear": quantisers.dequantise_linear,
+    "Div": elementwise.div,
+    "Dropout": reshapes.identity,
+    "Exp": functions.function,
+    "Flatten": reshapes.flatten,
     "Gemm": layers.gemm,
+    "Identity": reshapes.identity,
     "LeakyRelu": layers.leaky_relu,
     "MatMul": layers.matmul,
     "MaxPool": layers.max_pool,
     "Mul": elementwise.mul,
+    "Neg": elementwise.negate,
     "PRelu": elementwise.prelu,
     "Pad": layers.pad,
+    "Pow": elementwise.power,
     "Quant": quantisers.quantise,
-    "ReduceSum": sums.reduce_sum,
+    "QuantizeLinear": quantisers.quantise_linear,
+    "ReduceMax": reductions.reduce_max,
+    "ReduceSum": reductions.reduce_sum,
     "Relu": layers.leaky_relu,
-    "Reshape": layers.flatten,
+    "Reshape": reshapes.flatten,
     "Resize": geometry.resize,
+    "Shape": reshapes.shape,
+    "Sigmoid": functions.function,
     "Slice": geometry.slice_,
+    "Softplus": functions.function,
     "Split": geometry.split,
+    "Squeeze": reshapes.squeeze,
     "Sub": elementwise.sub,
-    "Transpose": layers.transpose,
+    "Tanh": functions.function,
+    "Transpose": reshapes.transpose,
+}
+
+# What to do instead of operations that people try.
+INSTEAD = {
+    "AveragePool": "a depthwise convolution with equal weights, or a sum and a larger step",
+    "GlobalAveragePool": "ReduceSum over rows and columns: a sum needs no division",
+    "InstanceNormalization": "the quantised network's own normalisation",
+    "LogSoftmax": "the logits, which are in the same order",
+    "ReduceMean": "ReduceSum: a sum needs no division",
+    "Softmax": "the logits, which are in the same order",
 }
 
 
-def read_qonnx(path: Path) -> QonnxGraph:
-    """Read a QONNX file.
+def read_qonnx(
+    path: Path, *, input_format: Format | None = None, output: str | None = None
+) -> QonnxGraph:
+    """Read a QONNX or QCDQ file.
+
+    Args:
+        input_format: grid of the input, where no quantiser stands right behind it.
+        output: tensor to cut the graph at; the file's only output when left out.
 
     Raises:
         InputError: the file is missing or not ONNX.
         UnsupportedError: a node cannot be made exact; the message names it and the way out.
     """
-    model = _load(path)
+    model = load_model(path)
+    target, nodes = live_nodes(model, path, output)
     reader = Reader(path, {t.name: onnx.numpy_helper.to_array(t) for t in model.graph.initializer})
-    names = {i.name for i in model.graph.input} - reader.constants.keys()
-    shapes = {i.name: _shape(i, path) for i in model.graph.input if i.name in names}
-    opset = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 17)
-    for node in model.graph.node:
-        if node.op_type == "Quant" and node.input[0] in shapes:
-            quantisers.graph_input(reader, node, shapes[node.input[0]])
-        elif all(name in reader.constants for name in node.input if name):
-            quantisers.fold(reader, node, opset)
-        elif node.op_type in READERS:
-            READERS[node.op_type](reader, node)
-        else:
+    name, shape = input_shape(model, nodes, reader.constants.keys(), path)
+    if input_format is None:
+        reader.unread[name] = shape
+    else:
+        reader.declare(name, Edge.full(shape, input_format))
+    opset = opset_version(model, path)
+    for node in nodes:
+        try:
+            _read(reader, node, opset)
+        except TrigforgeError:
+            raise
+        except Exception as error:  # a malformed node must not end in a traceback
             raise reader.refuse(
                 node,
-                f"operation {node.op_type} has no exact form; known are {', '.join(READERS)}",
-            )
-    outputs = []
-    for output in model.graph.output:
-        if output.name not in reader.places:
-            raise UnsupportedError(f"{path}: output {output.name} is not computed from the input")
-        outputs.append(reader.places[output.name][0])
-    graph = Graph(path.stem, reader.inputs, tuple(reader.nodes), tuple(outputs), reader.edges)
-    return QonnxGraph(graph, reader.tensors)
+                f"is not valid as {node.op_type} ({type(error).__name__}: {_first_line(error)}); "
+                "check the file with onnx.checker",
+            ) from None
+    if target in reader.pending:
+        raise reader.unsettled(target)
+    if target not in reader.places or target in reader.frames:
+        raise UnsupportedError(f"{path}: output {target} is not computed from the input")
+    edge, order = reader.places[target]
+    graph = Graph(path.stem, reader.inputs, tuple(reader.nodes), (edge,), reader.edges)
+    return QonnxGraph(graph, reader.tensors, Tensor(target, order), tuple(reader.notes))
 
 
-def _load(path: Path) -> onnx.ModelProto:
-    try:
-        return onnx.load(str(path))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except Exception as error:
-        raise InputError(f"{path}: not a readable ONNX file ({type(error).__name__})") from None
-
-
-def _shape(value: onnx.ValueInfoProto, path: Path) -> tuple[int, ...]:
-    sizes = tuple(d.dim_value for d in value.type.tensor_type.shape.dim)
-    if not sizes or any(size < 1 for size in sizes[1:]):
-        raise UnsupportedError(
-            f"{path}: input {value.name} has the shape {sizes}; export it with fixed sizes"
+def _read(reader: Reader, node: onnx.NodeProto, opset: int) -> None:
+    if all(name in reader.constants for name in node.input if name):
+        constants.fold(reader, node, opset)
+    elif node.op_type in READERS:
+        READERS[node.op_type](reader, node)
+    else:
+        advice = f"use {INSTEAD[node.op_type]}: " if node.op_type in INSTEAD else ""
+        raise reader.refuse(
+            node,
+            f"operation {node.op_type} has no exact form; {advice}cut the graph in front of it "
+            f"with --output {node.input[0]}; known are {', '.join(READERS)}",
         )
-    return sizes
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0][:120]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from trigforge.hls.formats import Format
 from trigforge.quantize.config import QuantizeConfig
 from trigforge.train.config import DataConfig, NetworkConfig, TrainConfig
 from trigforge.train.errors import InputError, unknown_name
@@ -57,6 +58,43 @@ class BudgetConfig:
     max_auc_drop: float = 0.005
     min_auc: Mapping[str, float] = field(default_factory=dict)
     max_rate_hz: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportedConfig:
+    """A QONNX or QCDQ file that somebody else trained.
+
+    Attributes:
+        file: beside the recipe; ``sha256`` of its bytes.
+        input: format of the input, where the file does not quantise it itself.
+        output: tensor at which the file is cut.
+    """
+
+    architecture: Literal["imported"]
+    file: str
+    sha256: str
+    input: str | None = None
+    output: str | None = None
+
+    def __post_init__(self) -> None:
+        if Path(self.file).name != self.file:
+            raise ValueError(f"file is {self.file!r}, expected a name without folders")
+        if self.input is not None:
+            Format.parse(self.input)
+
+    @property
+    def input_format(self) -> Format | None:
+        """The stated grid of the input."""
+        return None if self.input is None else Format.parse(self.input)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportedRecipe:
+    """An imported file as firmware: neither events nor a training."""
+
+    network: ImportedConfig
+    hls: HlsConfig
+    budget: BudgetConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +155,21 @@ def load_recipe(model: str, folder: Path = RECIPES) -> Recipe:
             raise InputError(f"{folder}: no such folder; run in the root of the repository")
         raise unknown_name("model", model, recipe_names(folder), str(folder))
     return parse(Recipe, read_yaml(path), str(path))
+
+
+def load_deployable(model: str, folder: Path = RECIPES) -> Recipe | ImportedRecipe:
+    """The recipe of a model of ours or of an imported file.
+
+    Raises:
+        InputError: see :func:`load_recipe`.
+    """
+    path = folder / f"{model}.yaml"
+    if path.is_file():
+        content = read_yaml(path)
+        network = content.get("network")
+        if isinstance(network, dict) and network.get("architecture") == "imported":
+            return parse(ImportedRecipe, content, str(path))
+    return load_recipe(model, folder)
 
 
 def smoke(recipe: Recipe) -> Recipe:

@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trigforge.hls.budget import Budget, load_budget
-from trigforge.hls.recipe import PRESETS, RECIPES, Recipe, load_recipe
+from trigforge.hls.recipe import (
+    PRESETS,
+    RECIPES,
+    ImportedConfig,
+    ImportedRecipe,
+    Recipe,
+    load_deployable,
+)
 from trigforge.train.artifacts import (
     StageFolder,
     StageResult,
@@ -67,9 +74,16 @@ class Session:
         if options.workers < 1:
             raise InputError(f"--workers is {options.workers}, expected at least 1")
         self.options = options
-        self.recipe = _adapted(load_recipe(options.model, recipes), options)
-        self.budget: Budget = load_budget(self.recipe.budget.name)
-        self.budget.check_part(self.recipe.hls.part)
+        self.recipes = recipes
+        found = load_deployable(options.model, recipes)
+        if isinstance(found, ImportedRecipe) and (options.data or options.from_scratch):
+            raise InputError(
+                f"{options.model} is an imported file, which has neither events nor a training; "
+                "leave --data and --from-scratch out"
+            )
+        self.deployable = found if isinstance(found, ImportedRecipe) else _adapted(found, options)
+        self.budget: Budget = load_budget(self.deployable.budget.name)
+        self.budget.check_part(self.deployable.hls.part)
         self.variant = _variant(options)
         self.build = build
         self.root = build / options.model / self.variant
@@ -77,6 +91,26 @@ class Session:
             options.model if self.is_reviewed else f"{options.model}-{self.variant}"
         )
         self.results: dict[str, StageResult] = {}
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe of a model of ours.
+
+        Raises:
+            InputError: the model is an imported file.
+        """
+        if isinstance(self.deployable, ImportedRecipe):
+            raise InputError(
+                f"{self.options.model} is an imported file, which has neither events nor a "
+                "training; use the commands hls, export and csim"
+            )
+        return self.deployable
+
+    @property
+    def imported(self) -> ImportedConfig | None:
+        """The imported file; ``None`` for models of ours."""
+        found = self.deployable
+        return found.network if isinstance(found, ImportedRecipe) else None
 
     @property
     def is_reviewed(self) -> bool:

@@ -5,12 +5,23 @@ from __future__ import annotations
 from trigforge.hls.graph import Graph
 from trigforge.hls.passes.fold_scales import fold_scales
 from trigforge.hls.passes.name_edges import name_edges
+from trigforge.hls.passes.pair_concats import pair_concats
 from trigforge.hls.passes.raise_splits import raise_splits
 from trigforge.hls.passes.sink_concats import sink_concats
+from trigforge.hls.passes.sink_flattens import sink_flattens
 from trigforge.hls.passes.split_groups import split_groups
 from trigforge.hls.passes.untranspose import untranspose
 
-PASSES = (untranspose, fold_scales, split_groups, raise_splits, sink_concats, name_edges)
+PASSES = (
+    untranspose,
+    sink_flattens,
+    fold_scales,
+    split_groups,
+    raise_splits,
+    sink_concats,
+    pair_concats,
+    name_edges,
+)
 
 
 def lower(graph: Graph) -> Graph:
@@ -25,8 +36,10 @@ __all__ = [
     "fold_scales",
     "lower",
     "name_edges",
+    "pair_concats",
     "raise_splits",
     "sink_concats",
+    "sink_flattens",
     "split_groups",
     "untranspose",
 ]

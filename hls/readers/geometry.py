@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import onnx
 
+from trigforge.hls.formats import Format
 from trigforge.hls.graph import Edge
-from trigforge.hls.ops import Append, Bilinear, Concat, Crop, Nearest, Split
+from trigforge.hls.ops import Append, Bilinear, Concat, Crop, Nearest, Quantise, Split
 from trigforge.hls.readers.reader import Reader, attributes
 
 
@@ -21,7 +22,7 @@ def concat(reader: Reader, node: onnx.NodeProto) -> None:
     axis = attributes(node)["axis"] % len(order)
     if order[axis] != "C":
         raise reader.refuse(node, f"joins along {order[axis]}; only channels can be joined")
-    edges = [edge for edge, _ in places]
+    edges = _one_grid(reader, [edge for edge, _ in places])
     source = edges[0]
     if len(edges) > 1:
         source = reader.name("concat")
@@ -46,6 +47,23 @@ def concat(reader: Reader, node: onnx.NodeProto) -> None:
     reader.add(node, exact_append, order)
 
 
+def _one_grid(reader: Reader, edges: list[str]) -> list[str]:
+    """The edges, the coarser ones shifted to the finest grid."""
+    finest = max(reader.edges[edge].fraction for edge in edges)
+    aligned = []
+    for edge in edges:
+        x = reader.edges[edge]
+        if x.fraction != finest:
+            lo, hi = int(x.lo.min()), int(x.hi.max())
+            shift = finest - x.fraction
+            name = reader.name("shift")
+            fmt = Format.smallest(lo << shift, hi << shift, finest)
+            reader.insert(Quantise(name=name, inputs=(edge,), output=name, format=fmt))
+            edge = name
+        aligned.append(edge)
+    return aligned
+
+
 def split(reader: Reader, node: onnx.NodeProto) -> None:
     """Into blocks of channels."""
     edge, order = reader.place(node)
@@ -54,7 +72,7 @@ def split(reader: Reader, node: onnx.NodeProto) -> None:
         raise reader.refuse(node, f"splits along {order[axis]}; only channels can be split")
     channels = reader.edges[edge].shape[-1]
     parts = len(node.output)
-    sizes = reader.numbers(node, 1)
+    sizes = reader.sizes(node, 1, "split")
     if not sizes:
         size = -(-channels // parts)
         sizes = [size] * (parts - 1) + [channels - size * (parts - 1)]
@@ -67,8 +85,8 @@ def split(reader: Reader, node: onnx.NodeProto) -> None:
 def slice_(reader: Reader, node: onnx.NodeProto) -> None:
     """A window of rows and columns, or a block of channels, with steps of one."""
     edge, order = reader.place(node)
-    starts, ends = reader.numbers(node, 1), reader.numbers(node, 2)
-    axes = reader.numbers(node, 3) or list(range(len(starts)))
+    starts, ends = reader.sizes(node, 1, "starts"), reader.sizes(node, 2, "ends")
+    axes = reader.sizes(node, 3, "axes") or list(range(len(starts)))
     if any(step != 1 for step in reader.numbers(node, 4)):
         raise reader.refuse(node, "skips or reverses; only steps of one are known")
     x = reader.edges[edge]

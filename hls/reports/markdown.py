@@ -27,7 +27,7 @@ def to_markdown(report: Report) -> str:
         _head(report),
         _checks(report.verdict.checks),
         _bits(report),
-        _physics(report.physics),
+        _physics(report.physics) if report.physics is not None else "",
         _imitation(report),
         *(_hardware(name, block) for name, block in report.hardware.items()),
         _legend(report),
@@ -65,6 +65,8 @@ def _head(report: Report) -> str:
     if verdict.weakest_provenance is not None:
         lines += [f"Weakest evidence: **{verdict.weakest_provenance}**.", ""]
     lines += [f"- {statement}" for statement in verdict.statements]
+    if data is None:
+        return "\n".join(lines)
     signals = ", ".join(f"{name} ({count:,})" for name, count in data.signals.items())
     lines += [
         "",
@@ -184,7 +186,7 @@ def _at_equal(at: EqualBaseline) -> str:
 def _imitation(report: Report) -> str:
     """A score student beside its teacher; empty for other networks."""
     found = report.imitation
-    if found is None:
+    if found is None or report.physics is None:
         return ""
     header, rows = imitation_rows(report.physics, found)
     return f"{_section('Student and teacher', header, rows)}\n\n{imitation_legend(found)}"

@@ -284,6 +284,7 @@ class Report:
         created: UTC, ISO 8601.
         recipe_sha256: of the recipe after its preset.
         versions: distribution or tool -> version.
+        dataset: absent for imported files, which have no events; ``physics`` too.
         hardware: backend -> numbers.
         stages: pipeline stage -> time.
         imitation: of a score student whose teacher is at hand.
@@ -294,10 +295,10 @@ class Report:
     created: str
     recipe_sha256: str
     versions: Mapping[str, str]
-    dataset: Dataset
+    dataset: Dataset | None
     verdict: Verdict
     bit_accuracy: tuple[BitAccuracy, ...]
-    physics: Physics
+    physics: Physics | None
     hardware: Mapping[str, Hardware]
     stages: Mapping[str, StageTime]
     imitation: Imitation | None = None

@@ -36,7 +36,8 @@ def render(report: Report) -> Group:
     if verdict.weakest_provenance is not None:
         last.append(f", weakest evidence: {verdict.weakest_provenance}")
     said = [Text(f"• {statement}") for statement in verdict.statements]
-    physics = [_physics(report.physics, score) for score in report.physics.scores]
+    found = report.physics
+    physics = [] if found is None else [_physics(found, score) for score in found.scores]
     return Group(*physics, _checks(verdict.checks), *said, last)
 
 

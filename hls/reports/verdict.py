@@ -6,7 +6,7 @@ the budget does not accept, makes its check UNKNOWN, whatever its value.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from trigforge.hls.budget import Budget
 from trigforge.hls.recipe import BudgetConfig
@@ -38,9 +38,10 @@ def judge(
     *,
     observations: Sequence[Observation],
     compute_units: int,
-    physics: Physics,
+    physics: Physics | None,
     bit_accuracy: Sequence[BitAccuracy],
     remarks: Sequence[str] = (),
+    required: Mapping[Inputs, tuple[str, ...]] = REQUIRED_STAGES,
 ) -> Verdict:
     """The verdict.
 
@@ -50,6 +51,8 @@ def judge(
         observations: of one compute unit, from every tool that ran.
         compute_units: copies on one card that take turns.
         remarks: sentences about this architecture.
+        physics: absent for imported files, on which no events exist.
+        required: kind of input -> stages that must agree on it.
     """
     clock = effective_clock(budget, observations)
     hardware = [
@@ -58,19 +61,20 @@ def judge(
     ]
     checks = [
         *hardware,
-        *_bits(bit_accuracy),
-        *_separation(config, physics),
-        *_rates(config, physics),
+        *_bits(bit_accuracy, required),
+        *([] if physics is None else _separation(config, physics)),
+        *([] if physics is None else _rates(config, physics)),
     ]
     said = [
         *statements.timing(budget, observations, compute_units, clock),
         statements.bit_accuracy(bit_accuracy),
         *statements.coverage(bit_accuracy),
         *remarks,
-        *equivalence_statements(physics),
-        *statements.separation(physics),
-        *statements.rates(physics),
     ]
+    if physics is not None:
+        said += equivalence_statements(physics)
+        said += statements.separation(physics)
+        said += statements.rates(physics)
     evidence = [p for check in hardware for p in check.provenance.split(", ") if p]
     weakest = weakest_provenance(evidence)
     if weakest is not None:
@@ -137,9 +141,11 @@ def _resources(budget: Budget, observations: Sequence[Observation], units: int) 
     return checks
 
 
-def _bits(comparisons: Sequence[BitAccuracy]) -> list[Check]:
+def _bits(
+    comparisons: Sequence[BitAccuracy], required: Mapping[Inputs, tuple[str, ...]]
+) -> list[Check]:
     checks = []
-    for inputs, stages in REQUIRED_STAGES.items():
+    for inputs, stages in required.items():
         made = [c for c in comparisons if c.inputs == inputs and c.vectors > 0]
         wrong = sum(c.mismatches for c in made)
         group = {stages[0]}

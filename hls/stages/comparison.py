@@ -10,6 +10,7 @@ import numpy as np
 from trigforge.hls.reports.report import BitAccuracy, Inputs, plain
 from trigforge.hls.session import Session
 from trigforge.hls.stages.firmware import (
+    ACCURACY,
     MODEL,
     export,
     library,
@@ -25,7 +26,6 @@ from trigforge.train.schema import parse
 if TYPE_CHECKING:
     from trigforge.hls.vectors import Masks
 
-ACCURACY = "accuracy.json"
 EVENTS = 1000
 RANDOM = 1000
 SEED = 2023
@@ -34,6 +34,10 @@ LOCATE_VECTORS = 4
 
 def comparison(session: Session) -> StageResult:
     """Compare brevitas = qonnx = emulator = csim, and locate what differs."""
+    if session.imported is not None:
+        from trigforge.hls.stages.imported import imported_comparison
+
+        return imported_comparison(session)
 
     def run(folder: Path, work: Path, info: dict[str, Any]) -> None:
         found: list[BitAccuracy] = []

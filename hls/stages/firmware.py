@@ -8,19 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 from trigforge.hls.session import Session
 from trigforge.hls.stages.models import WEIGHTS, load_quantised, quantised_model
-from trigforge.train.artifacts import StageResult, sha256_json, write_json
+from trigforge.train.artifacts import StageResult, sha256_file, sha256_json, write_json
+from trigforge.train.errors import InputError
 
 if TYPE_CHECKING:
     from trigforge.hls.backends.hls4ml_project import Project
     from trigforge.hls.graph import Graph
     from trigforge.hls.read_qonnx import QonnxGraph
+    from trigforge.hls.recipe import ImportedConfig
 
 MODEL = "model.onnx"
 LIBRARY = "firmware.so"
+ACCURACY = "accuracy.json"
 
 
 def export(session: Session) -> StageResult:
-    """The unlowered QONNX file of the quantised network."""
+    """The unlowered QONNX file: of the quantised network, or the imported one as it came."""
+    if session.imported is not None:
+        return _imported(session, session.imported)
     network = session.recipe.network
     before = quantised_model(session)
 
@@ -38,11 +43,31 @@ def export(session: Session) -> StageResult:
     )
 
 
+def _imported(session: Session, config: ImportedConfig) -> StageResult:
+    source = session.recipes / config.file
+    if not source.is_file():
+        raise InputError(f"{source}: no such file; import the model again")
+    found = sha256_file(source)
+    if found != config.sha256:
+        raise InputError(
+            f"{source}: has the sha256 {found[:12]}, the recipe says {config.sha256[:12]}; import "
+            "the changed file again"
+        )
+
+    def run(folder: Path, work: Path, info: dict[str, Any]) -> None:
+        shutil.copy2(source, folder / MODEL)
+
+    return session.stage("export", config, {"file": found}, ("hls",), run)
+
+
 def read_model(session: Session) -> QonnxGraph:
     """The exact graph as exported, before lowering."""
     from trigforge.hls.read_qonnx import read_qonnx
 
-    return read_qonnx(export(session).folder / MODEL)
+    path, imported = export(session).folder / MODEL, session.imported
+    if imported is None:
+        return read_qonnx(path)
+    return read_qonnx(path, input_format=imported.input_format, output=imported.output)
 
 
 def lowered(session: Session) -> Graph:
@@ -54,7 +79,7 @@ def lowered(session: Session) -> Graph:
 
 def library(session: Session) -> StageResult:
     """The hls4ml project, written to ``firmware_projects``, and its compiled library."""
-    before, hls = export(session), session.recipe.hls
+    before, hls = export(session), session.deployable.hls
 
     def run(folder: Path, work: Path, info: dict[str, Any]) -> None:
         from trigforge.hls.backends.csim import compile_project, compiler_version
@@ -89,10 +114,10 @@ def write_project(session: Session) -> Project:
 
     graph = lowered(session)
     config = ProjectConfig(
-        part=session.recipe.hls.part,
+        part=session.deployable.hls.part,
         clock_period_ns=session.budget.clock_period_ns,
-        io_type=session.recipe.hls.io_type,
-        reuse=resolve_reuse(graph, session.recipe.hls.reuse),
+        io_type=session.deployable.hls.io_type,
+        reuse=resolve_reuse(graph, session.deployable.hls.reuse),
     )
     return build_project(graph, config, session.project_folder)
 

@@ -20,7 +20,7 @@ BACKEND = "hls4ml"
 def hardware(session: Session) -> StageResult:
     """Observations and layers of the hls4ml project."""
     tool = find_vitis()
-    hls, budget = session.recipe.hls, session.budget
+    hls, budget = session.deployable.hls, session.budget
 
     def run(folder: Path, work: Path, info: dict[str, Any]) -> None:
         from trigforge.hls.backends.estimate import estimate

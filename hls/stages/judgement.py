@@ -7,7 +7,18 @@ import platform
 import sys
 from pathlib import Path
 
-from trigforge.hls.reports.report import SCHEMA, Dataset, Report, StageTime, save_report
+from trigforge.hls.reports.report import (
+    SCHEMA,
+    BitAccuracy,
+    Dataset,
+    Hardware,
+    Imitation,
+    Physics,
+    Report,
+    StageTime,
+    Verdict,
+    save_report,
+)
 from trigforge.hls.reports.verdict import judge
 from trigforge.hls.session import Session
 from trigforge.hls.stages.comparison import comparison, load_comparison
@@ -33,9 +44,12 @@ def report_path(session: Session, reports: Path = REPORTS) -> Path:
 
 def judge_model(session: Session, reports: Path = REPORTS) -> Report:
     """Run what is missing, judge, and write JSON, Markdown and the arrays behind the figures."""
+    if session.imported is not None:
+        from trigforge.hls.stages.imported import judge_imported
+
+        return judge_imported(session, session.imported, reports)
     import numpy as np
 
-    from trigforge.hls.reports.markdown import to_markdown
     from trigforge.hls.reports.physics import assess, curves
 
     # events first: what is wrong with them shows before minutes of work
@@ -68,16 +82,12 @@ def judge_model(session: Session, reports: Path = REPORTS) -> Report:
         bit_accuracy=accuracy,
         remarks=remarks(session, imitation),
     )
-    report = Report(
-        schema=SCHEMA,
-        model=session.options.model,
-        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        recipe_sha256=sha256_json(recipe),
-        versions={
-            "python": platform.python_version(),
-            **versions(*PACKAGES),
-            "compiler": str(library(session).manifest.info["compiler"]),
-        },
+    report = assemble(
+        session,
+        verdict=verdict,
+        accuracy=accuracy,
+        block=block,
+        physics=physics,
         dataset=Dataset(
             name="events" if session.options.data is None else Path(session.options.data).name,
             source=data.source,
@@ -87,6 +97,38 @@ def judge_model(session: Session, reports: Path = REPORTS) -> Report:
             background_events=len(data.test),
             signals={name: len(events) for name, events in data.signals.items()},
         ),
+        imitation=imitation,
+    )
+    write(session, report, reports)
+    arrays = curves(by_score, baselines, background=background, signals=signals)
+    figures = session.root / f"{session.options.model}.npz"
+    with atomic_path(figures) as temporary, temporary.open("wb") as stream:
+        np.savez_compressed(stream, **arrays)  # type: ignore[arg-type] # as in scoring.py
+    return report
+
+
+def assemble(
+    session: Session,
+    *,
+    verdict: Verdict,
+    accuracy: tuple[BitAccuracy, ...],
+    block: Hardware,
+    physics: Physics | None,
+    dataset: Dataset | None,
+    imitation: Imitation | None = None,
+) -> Report:
+    """The report of what the stages found."""
+    return Report(
+        schema=SCHEMA,
+        model=session.options.model,
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        recipe_sha256=sha256_json(session.deployable),
+        versions={
+            "python": platform.python_version(),
+            **versions(*PACKAGES),
+            "compiler": str(library(session).manifest.info["compiler"]),
+        },
+        dataset=dataset,
         verdict=verdict,
         bit_accuracy=accuracy,
         physics=physics,
@@ -94,15 +136,16 @@ def judge_model(session: Session, reports: Path = REPORTS) -> Report:
         stages=_times(session),
         imitation=imitation,
     )
+
+
+def write(session: Session, report: Report, reports: Path) -> None:
+    """Write a report as JSON and Markdown."""
+    from trigforge.hls.reports.markdown import to_markdown
+
     path = report_path(session, reports)
     save_report(report, path)
     with atomic_path(path.with_suffix(".md")) as temporary:
         temporary.write_text(to_markdown(report), encoding="utf-8")
-    arrays = curves(by_score, baselines, background=background, signals=signals)
-    figures = session.root / f"{session.options.model}.npz"
-    with atomic_path(figures) as temporary, temporary.open("wb") as stream:
-        np.savez_compressed(stream, **arrays)  # type: ignore[arg-type] # as in scoring.py
-    return report
 
 
 def _times(session: Session) -> dict[str, StageTime]:

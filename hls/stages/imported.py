@@ -1,0 +1,185 @@
+"""Imported files: compared and judged without events, on random integers and extremes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trigforge.hls.recipe import ImportedConfig
+from trigforge.hls.reports.report import BitAccuracy, Inputs, Report, plain
+from trigforge.hls.session import Session
+from trigforge.hls.stages.firmware import (
+    ACCURACY,
+    MODEL,
+    export,
+    library,
+    load_project,
+    lowered,
+    read_model,
+)
+from trigforge.train.artifacts import StageResult, write_json
+
+if TYPE_CHECKING:
+    from trigforge.hls.graph import Graph, Ints
+    from trigforge.hls.read_qonnx import QonnxGraph
+
+RANDOM = 400
+SEED = 2023
+LOCATE_VECTORS = 4
+STAGES = ("qonnx", "emulator", "csim")
+REQUIRED: dict[Inputs, tuple[str, ...]] = {"random": STAGES, "extreme": STAGES}
+
+
+def vectors(graph: Graph, count: int = RANDOM) -> dict[Inputs, Ints]:
+    """Integers that an imported network is compared on."""
+    import numpy as np
+
+    from trigforge.hls.grid_vectors import extreme_inputs, random_inputs
+
+    (edge,) = graph.inputs.values()
+    return {
+        "random": random_inputs(np.random.default_rng(SEED), count, edge),
+        "extreme": extreme_inputs(graph),
+    }
+
+
+def against_oracle(
+    source: QonnxGraph, graph: Graph, path: Path, kind: Inputs, x: Ints
+) -> BitAccuracy:
+    """The file itself against the emulated, lowered graph.
+
+    Args:
+        source: what was read from ``path``.
+        graph: ``source.graph`` lowered.
+        x: (N, ...) input integers.
+    """
+    import numpy as np
+
+    from trigforge.hls import accuracy
+    from trigforge.hls.coverage import CoverageObserver
+    from trigforge.hls.emulator import Emulator
+    from trigforge.hls.oracle import Oracle
+
+    (output,), (edge,) = graph.outputs, graph.inputs.values()
+    y = graph.edges[output]
+    values = Oracle(path, source.output.name).run(x, edge)[source.output.name]
+    left = accuracy.on_grid(source.output.to_edge(values), y.fraction, "QONNX")
+    observer = CoverageObserver(graph)
+    right = Emulator(graph, observe=observer).run(x)[output]
+    left = left.reshape(right.shape)
+    differs = np.flatnonzero((left != right).reshape(len(x), -1).any(axis=1))[:LOCATE_VECTORS]
+    first = None
+    if len(differs):
+        first = _locate(source, path, x[differs]) or "lowering"
+    return accuracy.compare(
+        "qonnx", "emulator", kind, left, right, first_layer=first, coverage=observer.result()
+    )
+
+
+def imported_comparison(session: Session) -> StageResult:
+    """Compare qonnx = emulator = csim, and locate what differs."""
+
+    def run(folder: Path, work: Path, info: dict[str, Any]) -> None:
+        source, graph = read_model(session), lowered(session)
+        found: list[BitAccuracy] = []
+        for kind, x in vectors(graph).items():
+            path = export(session).folder / MODEL
+            found.append(against_oracle(source, graph, path, kind, x))
+            count = len(x) if kind == "extreme" else session.deployable.hls.csim_events
+            found.append(_against_csim(session, graph, kind, x[:count]))
+        write_json(folder / ACCURACY, plain(found))
+
+    return session.stage(
+        "comparison",
+        [session.deployable.hls.csim_events, RANDOM, SEED],
+        {
+            "model": export(session).manifest.outputs[MODEL],
+            "library": library(session).manifest.key,
+        },
+        ("hls",),
+        run,
+    )
+
+
+def judge_imported(session: Session, config: ImportedConfig, reports: Path) -> Report:
+    """Run what is missing, judge without physics, and write JSON and Markdown."""
+    from trigforge.hls.reports.verdict import judge
+    from trigforge.hls.stages.comparison import comparison, load_comparison
+    from trigforge.hls.stages.hardware import hardware, load_hardware
+    from trigforge.hls.stages.judgement import assemble, write
+
+    for stage in (library, comparison, hardware):
+        stage(session)
+    block, accuracy = load_hardware(session), load_comparison(session)
+    cut = "" if config.output is None else f", cut at {config.output}"
+    said = (
+        f"Imported from {config.file} (sha256 {config.sha256[:12]}{cut}): no events, so nothing is "
+        "said about physics.",
+        *read_model(session).notes,
+    )
+    verdict = judge(
+        session.budget,
+        session.deployable.budget,
+        observations=block.observations,
+        compute_units=block.compute_units,
+        physics=None,
+        bit_accuracy=accuracy,
+        required=REQUIRED,
+        remarks=said,
+    )
+    report = assemble(
+        session, verdict=verdict, accuracy=accuracy, block=block, physics=None, dataset=None
+    )
+    write(session, report, reports)
+    return report
+
+
+def _against_csim(session: Session, graph: Graph, kind: Inputs, x: Ints) -> BitAccuracy:
+    import numpy as np
+
+    from trigforge.hls import accuracy
+    from trigforge.hls.backends.csim import run_csim
+    from trigforge.hls.coverage import CoverageObserver
+    from trigforge.hls.emulator import Emulator
+
+    (output,) = graph.outputs
+    project, compiled = load_project(session)
+    observer = CoverageObserver(graph)
+    emulated = Emulator(graph, observe=observer).run(x)[output]
+    simulated = run_csim(
+        project, compiled, graph, x, workers=session.options.workers, progress=True
+    )[output]
+    differs = np.flatnonzero((emulated != simulated).reshape(len(x), -1).any(axis=1))
+    first = None
+    if len(differs):
+        some = x[differs[:LOCATE_VECTORS]]
+        first = accuracy.locate_against_csim(graph, project, compiled, some) or output
+    return accuracy.compare(
+        "emulator",
+        "csim",
+        kind,
+        emulated,
+        simulated,
+        first_layer=first,
+        coverage=observer.result(),
+    )
+
+
+def _locate(source: QonnxGraph, path: Path, x: Ints) -> str | None:
+    """First node, as read, whose tensor differs from the file's."""
+    from trigforge.hls import accuracy
+    from trigforge.hls.emulator import Emulator
+    from trigforge.hls.oracle import Oracle
+
+    graph = source.graph
+    edges = [node.output for node in graph.nodes if node.output in source.tensors]
+    names = {edge: source.tensors[edge].name for edge in edges}
+    (start,) = graph.inputs.values()
+    tensors = Oracle(path, source.output.name, tuple(names.values())).run(x, start)
+    left = Emulator(graph, edges).run(x)
+    right = {}
+    for edge, name in names.items():
+        values = source.tensors[edge].to_edge(tensors[name])
+        found = accuracy.on_grid(values, graph.edges[edge].fraction, f"tensor {name}")
+        right[edge] = found.reshape(left[edge].shape)
+    return accuracy.first_difference(graph, left, right)
