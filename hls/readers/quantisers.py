@@ -131,7 +131,7 @@ def _apply(
 
         def levels(values: NDArray[Any]) -> NDArray[Any]:
             whole: NDArray[Any] = rounded(values / values.dtype.type(step))
-            return np.clip(whole, low, high)
+            return np.asarray(np.clip(whole, low, high))
 
         pending.settle(reader, node, reader.pending[tensor], levels, fmt)
         return
