@@ -5,6 +5,10 @@ stratified: below :data:`PTHAT_EDGES_GEV` [0] come from Pythia's ``SoftQCD:inela
 the events whose hardest parton-parton collision is above the edge, the others from
 ``HardQCD:all`` in bins of pTHat. In a crossing the collisions of each stratum are Poisson
 distributed with mean 50 x cross section of the stratum / inelastic cross section, independently.
+
+Pythia 8.317 makes, in about one of 10,000 soft events, hadrons of 100 GeV in pT out of a junction
+between soft partons. A crossing holds 50 collisions, so these would be most of a level-1 rate:
+events with a particle much harder than every parton are left out.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +31,7 @@ from trigforge.train.pythia import SEED_MAX, Generator
 from trigforge.train.seeds import seed_sequence
 from trigforge.train.workers import run_tasks
 
-POOL_SCHEMA = 1
+POOL_SCHEMA = 2
 PTHAT_EDGES_GEV = (20.0, 30.0, 50.0, 80.0, 120.0, 200.0)
 BATCH_EVENTS = 100
 UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
@@ -110,13 +115,35 @@ def make_piece(task: PieceTask) -> Piece:
     (pythia_seeds,) = seed_sequence(task.seed, label, task.index).spawn(1)
     seed = 1 + int(pythia_seeds.generate_state(1, np.uint64)[0]) % SEED_MAX
     generator = Generator(stratum_process(task.stratum), seed)
-    limit = PTHAT_EDGES_GEV[0] if task.stratum == 0 else None
+    limit = PTHAT_EDGES_GEV[0] if task.stratum == 0 else np.inf
     parts = []
     for start in range(0, task.count, BATCH_EVENTS):
-        particles = generator.next(min(BATCH_EVENTS, task.count - start), hardest_max_gev=limit)
+        count = min(BATCH_EVENTS, task.count - start)
+        particles = generator.next(count, keep=lambda batch: is_kept(batch, limit))
         visible = particles.take(is_visible(particles.pdg_id))
         parts.append(calorimeter_hits(visible, task.tracker))
     return Piece(Hits.concatenate(parts), task.count, generator.cross_section_pb())
+
+
+def is_kept(batch: Any, hardest_max_gev: float) -> npt.NDArray[np.bool_]:
+    """(N,) events of a Pythia batch that belong into the stratum.
+
+    The outgoing partons of the hardest subprocess (status 23) stay below ``hardest_max_gev``, and
+    no final particle exceeds every parton (status 21 to 79) by a fifth and 5 GeV.
+    """
+    import awkward as ak
+
+    status = abs(batch.prt.status)
+    pt = np.hypot(batch.prt.p.px, batch.prt.p.py)
+
+    def largest(chosen: Any) -> npt.NDArray[np.float64]:
+        return np.asarray(ak.to_numpy(ak.fill_none(ak.max(pt[chosen], axis=1), 0.0)))
+
+    hardest = largest(status == 23)
+    parton = largest((status >= 21) & (status <= 79))
+    particle = largest(batch.prt.status > 0)
+    kept: npt.NDArray[np.bool_] = (hardest <= hardest_max_gev) & (particle <= 1.2 * parton + 5.0)
+    return kept
 
 
 def pool_key(config: PoolConfig, seed: int, tracker: TrackerConfig) -> str:

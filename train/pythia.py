@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -44,16 +45,15 @@ class Generator:
         if not self._pythia.init():
             raise ToolError(f"Pythia does not start with the settings {process.settings}")
 
-    def next(self, count: int, *, hardest_max_gev: float | None = None) -> Particles:
+    def next(self, count: int, *, keep: Callable[[Any], Any] | None = None) -> Particles:
         """Final-state particles of the next ``count`` events that pass the parton filter.
 
-        Events whose hardest parton-parton collision lies above ``hardest_max_gev`` are left out.
+        Args:
+            keep: of a batch with full event records, (count,) which events to keep; all if None.
         """
         batch = self._pythia.nextBatch(count)
         self._n_completed += count
-        if hardest_max_gev is not None:
-            batch = batch[_hardest_pt_gev(batch) <= hardest_max_gev]
-        return _final_particles(batch)
+        return _final_particles(batch if keep is None else batch[keep(batch)])
 
     @property
     def n_generated(self) -> int:
@@ -94,15 +94,6 @@ def _parton_veto(config: PartonFilter) -> Any:
             return total < config.ht_min_gev
 
     return PartonVeto()
-
-
-def _hardest_pt_gev(batch: Any) -> np.ndarray[Any, Any]:
-    """(N,) pT of the outgoing partons of the hardest subprocess; 0 where there is none."""
-    import awkward as ak
-
-    outgoing = batch.prt[abs(batch.prt.status) == 23]
-    pt = np.hypot(outgoing.p.px, outgoing.p.py)
-    return np.asarray(ak.to_numpy(ak.fill_none(ak.max(pt, axis=1), 0.0)))
 
 
 def _final_particles(batch: Any) -> Particles:

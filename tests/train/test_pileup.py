@@ -19,7 +19,14 @@ from trigforge.train.detector import TrackerConfig
 from trigforge.train.event_file import save_dataset
 from trigforge.train.events import load_dataset_file, load_shipped
 from trigforge.train.generate import SHIPPED_SEED
-from trigforge.train.minimum_bias import PTHAT_EDGES_GEV, Pool, PoolConfig, build_pool, load_pool
+from trigforge.train.minimum_bias import (
+    PTHAT_EDGES_GEV,
+    Pool,
+    PoolConfig,
+    build_pool,
+    is_kept,
+    load_pool,
+)
 from trigforge.train.pileup import Overlay, stratum_probabilities
 from trigforge.train.preselection import Preselection
 from trigforge.train.processes import get_process
@@ -62,6 +69,28 @@ def test_the_pool_is_whole_and_its_strata_add_up(pool: Pool) -> None:
     assert pool.cross_section_pb[1:].sum() == pytest.approx(0.7e9, rel=0.4)
     per_collision = np.diff(pool.start)
     assert per_collision[: sizes[0]].mean() < 150 < per_collision[sizes[0] :].mean()
+
+
+def test_misplaced_collisions_are_left_out() -> None:
+    """By the pT of the hardest partons, and of particles that no parton explains."""
+    import awkward as ak
+
+    def event(*particles: tuple[int, float]) -> list[dict[str, object]]:
+        return [{"status": s, "p": {"px": 0.6 * pt, "py": 0.8 * pt}} for s, pt in particles]
+
+    batch = ak.Array(
+        {
+            "prt": [
+                event((-23, 12.0), (-23, 12.0), (83, 9.0)),
+                event((-23, 21.0), (-23, 21.0), (83, 9.0)),  # hardest too hard
+                event((-23, 6.0), (-33, 5.0), (-71, 10.0), (84, 105.0)),  # junction
+                event((-23, 12.0), (-51, 14.0), (84, 21.0)),
+                event((14, 0.5), (14, 0.4)),  # elastic-like: no partons
+            ]
+        }
+    )
+    assert is_kept(batch, 20.0).tolist() == [True, False, False, True, True]
+    assert is_kept(batch, np.inf).tolist() == [True, True, False, True, True]
 
 
 def test_a_damaged_piece_is_made_again(folder: Path, pool: Pool, tmp_path: Path) -> None:
