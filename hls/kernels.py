@@ -271,34 +271,33 @@ def _highest(node: Highest, inputs: Sequence[Edge], dtype: torch.dtype) -> Kerne
     return lambda x: x.amax(-1, keepdim=True)
 
 
-def _quotient(x: Tensor, square: Tensor, fmt: Format) -> Tensor:
-    """x / sqrt(square) as :mod:`~trigforge.hls.ops.reciprocal_root` defines it, all int64."""
-    _, length = torch.frexp(square.to(torch.float64))
-    shift = length.to(torch.int64) - reciprocal_root.INDEX_BITS
-    shift += shift % 2
-    mantissa = (square >> shift.clamp(min=0)) << (-shift).clamp(min=0)
-    roots = torch.from_numpy(reciprocal_root.TABLE)[mantissa - reciprocal_root.FIRST]
-    y = (x * roots) >> (reciprocal_root.PRECISION + (shift >> 1) - fmt.fraction)
-    return y.clamp_(fmt.min_int, fmt.max_int)
+def _quotient(fmt: Format) -> Callable[[Tensor, Tensor], Tensor]:
+    return partial(
+        reciprocal_root.quotient, fraction=fmt.fraction, low=fmt.min_int, high=fmt.max_int
+    )
 
 
 def _instance_norm(node: InstanceNorm, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    quotient = _quotient(node.format)
+
     def run(x: Tensor) -> Tensor:
         integers = x.to(torch.int64)
         pixels = integers.shape[1] * integers.shape[2]
         sums = integers.sum((1, 2), keepdim=True)
         squares = integers.square().sum((1, 2), keepdim=True)
         square = pixels * squares - sums.square() + node.epsilon
-        return _quotient(pixels * integers - sums, square, node.format).to(dtype)
+        return quotient(pixels * integers - sums, square).to(dtype)
 
     return run
 
 
 def _sphere(node: Sphere, inputs: Sequence[Edge], dtype: torch.dtype) -> Kernel:
+    quotient = _quotient(node.format)
+
     def run(x: Tensor) -> Tensor:
         integers = x.to(torch.int64)
         square = integers.square().sum(-1, keepdim=True).clamp(min=1)
-        return _quotient(integers, square, node.format).to(dtype)
+        return quotient(integers, square).to(dtype)
 
     return run
 

@@ -23,9 +23,11 @@ from trigforge.hls.readers import (
     functions,
     geometry,
     layers,
+    local_functions,
     quantisers,
     reductions,
     reshapes,
+    tiles,
 )
 from trigforge.hls.readers.reader import Reader, Tensor
 from trigforge.train.errors import TrigforgeError, UnsupportedError
@@ -61,10 +63,13 @@ READERS: dict[str, Callable[[Reader, onnx.NodeProto], None]] = {
     "Div": elementwise.div,
     "Dropout": reshapes.identity,
     "Exp": functions.function,
+    "Expand": tiles.expand,
     "Flatten": reshapes.flatten,
     "Gemm": layers.gemm,
     "Identity": reshapes.identity,
+    "InstanceNorm": local_functions.instance_norm,
     "LeakyRelu": layers.leaky_relu,
+    "Lookup": local_functions.lookup,
     "MatMul": layers.matmul,
     "MaxPool": layers.max_pool,
     "Mul": elementwise.mul,
@@ -83,11 +88,13 @@ READERS: dict[str, Callable[[Reader, onnx.NodeProto], None]] = {
     "Sigmoid": functions.function,
     "Slice": geometry.slice_,
     "Softplus": functions.function,
+    "Sphere": local_functions.sphere,
     "Split": geometry.split,
     "Squeeze": reshapes.squeeze,
     "Sub": elementwise.sub,
     "Tanh": functions.function,
     "Transpose": reshapes.transpose,
+    "Unsqueeze": tiles.unsqueeze,
 }
 
 # What to do instead of operations that people try.
@@ -117,6 +124,7 @@ def read_qonnx(
     model = load_model(path)
     target, nodes = live_nodes(model, path, output)
     reader = Reader(path, {t.name: onnx.numpy_helper.to_array(t) for t in model.graph.initializer})
+    local_functions.check_functions(reader, model)
     name, shape = input_shape(model, nodes, reader.constants.keys(), path)
     if input_format is None:
         reader.unread[name] = shape

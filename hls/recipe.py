@@ -115,6 +115,8 @@ class Recipe:
                 f"train.objective is {self.train.objective!r} for a {architecture}; 'teacher' is "
                 "the objective of a score_student and of nothing else"
             )
+        if self.network.export == "full" and architecture != "codae":
+            raise ValueError(f"network.export is 'full', but a {architecture} has only 'encoder'")
         for signal in self.budget.min_auc:
             if signal not in self.data.signals:
                 raise ValueError(f"budget.min_auc names {signal!r}, which data.signals lacks")
@@ -126,15 +128,16 @@ class Recipe:
                 f"quantize.activation_bits has {len(self.quantize.activation_bits)} entries, "
                 f"expected {layers}, one per convolution of network.filters"
             )
-        if self.network.export != "encoder":
-            raise ValueError(
-                f"network.export is {self.network.export!r}; so far only the encoder becomes "
-                "firmware: use 'encoder'"
-            )
-        if self.network.normalization != "batch":
+        if self.network.export == "full":
+            if (self.network.score_latent, self.network.score_sign) != (0, 1):
+                raise ValueError(
+                    "network.score_latent and score_sign choose the score of 'encoder'; "
+                    "'full' has network.score: remove them"
+                )
+        elif self.network.normalization != "batch":
             raise ValueError(
                 f"network.normalization is {self.network.normalization!r}, which cannot be merged "
-                "into the convolutions; firmware needs 'batch'"
+                "into the convolutions; an 'encoder' needs 'batch', or use export: full"
             )
 
 

@@ -16,6 +16,11 @@ class QuantizeConfig:
         weight_bits: per layer with weights (convolutions, then the dense layer).
         activation_bits: per activation, one behind each convolution.
         bias_bits: of every bias; the scale is a power of two of its own.
+        full_weight_bits: of every convolution of ``full`` outside the mask encoder.
+        full_activation_bits: of every activation there.
+        grid_bits: of sums, products, means and logits of ``full``.
+        norm_bits: around and inside normalisations: inputs, normalised values, factors.
+        table_bits: of the entries of tables (probabilities, cross-entropies).
         epochs: of distillation towards the float latents.
         released: name of committed quantised weights, if any.
     """
@@ -23,6 +28,11 @@ class QuantizeConfig:
     weight_bits: tuple[int, ...] = (6, 6, 6, 6, 8)
     activation_bits: tuple[int, ...] = (8, 8, 8, 8)
     bias_bits: int = 12
+    full_weight_bits: int = 6
+    full_activation_bits: int = 8
+    grid_bits: int = 8
+    norm_bits: int = 10
+    table_bits: int = 8
     epochs: int = 2
     batch_size: int = 64
     learning_rate: float = 3e-4
@@ -34,6 +44,11 @@ class QuantizeConfig:
             ("weight_bits", self.weight_bits),
             ("activation_bits", self.activation_bits),
             ("bias_bits", (self.bias_bits,)),
+            ("full_weight_bits", (self.full_weight_bits,)),
+            ("full_activation_bits", (self.full_activation_bits,)),
+            ("grid_bits", (self.grid_bits,)),
+            ("norm_bits", (self.norm_bits,)),
+            ("table_bits", (self.table_bits,)),
         ):
             if any(not 2 <= b <= 16 for b in bits):
                 raise ValueError(f"{name} is {list(bits)}, expected widths from 2 to 16 bits")

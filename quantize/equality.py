@@ -22,6 +22,8 @@ from qonnx.core.onnx_exec import execute_onnx
 from qonnx.transformation.infer_shapes import InferShapes
 from torch import Tensor, nn
 
+from trigforge.quantize.full import ScoreNetwork
+from trigforge.quantize.reference import File, run_twin
 from trigforge.quantize.twin import layers_in_order
 from trigforge.train.codae import MaskEncoder
 from trigforge.train.errors import InputError, UnsupportedError
@@ -55,16 +57,21 @@ def sum_bounds(model: MaskEncoder) -> list[float]:
     return bounds
 
 
-def run_brevitas(model: MaskEncoder | MaskSum, masks: Masks, batch_size: int = BATCH) -> Float64:
-    """Latents (N, Z) of masks (N, H, W) from the quantised torch network, exact.
+def run_brevitas(
+    model: MaskEncoder | MaskSum | ScoreNetwork, masks: Masks, batch_size: int = BATCH
+) -> Float64:
+    """Latents or scores (N, Z) of masks (N, H, W) from the quantised torch network, exact.
 
-    A mask sum is its own quantised network: below 2^24 float32 counts exactly.
+    A mask sum is its own quantised network: below 2^24 float32 counts exactly. A whole autoencoder
+    runs in float64.
 
     Raises:
         UnsupportedError: a layer's sums may exceed what its floating-point type holds exactly.
     """
     if isinstance(model, MaskSum):
         return evaluate_latents(model, masks, batch_size).astype(np.float64)
+    if isinstance(model, ScoreNetwork):
+        return run_twin(model, masks, batch_size)
     *convolutions, dense = sum_bounds(model)
     for index, bound in enumerate(convolutions):
         if bound > FLOAT32_STEPS:
@@ -94,7 +101,8 @@ def run_qonnx_tensors(
     """Tensors of a QONNX file for masks (N, H, W), node by node as qonnx defines them.
 
     The file has batch 1; a copy in memory gets ``batch_size`` and float64 in front of its dense
-    layers, nothing else is changed.
+    layers, nothing else is changed. Files with local functions run in float64 from end to end, see
+    :mod:`trigforge.quantize.reference`.
 
     Args:
         keep: names of the tensors to return, each (N, ...).
@@ -103,6 +111,8 @@ def run_qonnx_tensors(
         InputError: the file is missing, not ONNX, or expects images of another size.
     """
     proto = _load(path)
+    if proto.functions:
+        return File(path, keep).run(masks, batch_size)
     source = proto.graph.input[0]
     shape = [d.dim_value for d in source.type.tensor_type.shape.dim]
     if shape[2:] != list(masks.shape[1:]):

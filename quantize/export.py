@@ -5,14 +5,14 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
+import numpy as np
 import onnx
 import torch
-from onnx import helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
-from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.transformation.infer_shapes import InferShapes
 from torch import nn
 
+from trigforge.quantize import functions
 from trigforge.train.artifacts import atomic_path
 
 with warnings.catch_warnings():
@@ -24,12 +24,21 @@ OPSET = 17
 QUANT_DOMAIN = "qonnx.custom_op.general"
 
 
-def export_qonnx(model: nn.Module, path: Path, height: int, width: int) -> None:
-    """Write ``model`` as QONNX: input ``masks`` (1, 1, height, width), output ``latents`` (1, Z).
+def export_qonnx(
+    model: nn.Module,
+    path: Path,
+    height: int,
+    width: int,
+    output: str = "latents",
+    pixel_bits: int = 1,
+) -> None:
+    """Write ``model`` as QONNX: input ``masks`` (1, 1, height, width), output (1, Z).
 
     The layout is channels-first, weights are float initializers behind Quant nodes. The first node
-    is a Quant of one unsigned bit and scale 1: it changes no mask and states the input's format
-    (Brevitas itself would export one bit as a bipolar quantiser).
+    is a Quant of ``pixel_bits`` unsigned bits: it changes no pixel and states the input's format
+    (Brevitas itself would export one bit as a bipolar quantiser). One bit has scale 1, more have
+    2^-pixel_bits. InstanceNorm, the sphere and
+    tables are local functions of integer operations, see :mod:`trigforge.quantize.functions`.
 
     Raises:
         StorageError: the file cannot be written; nothing is left behind.
@@ -49,18 +58,20 @@ def export_qonnx(model: nn.Module, path: Path, height: int, width: int) -> None:
                 dynamo=False,
                 opset_version=OPSET,
                 input_names=["masks"],
-                output_names=["latents"],
+                output_names=[output],
             )
         proto = onnx.load(str(temporary))
         keep_inputs(proto, ["masks"])
-        declare_binary_input(proto)
+        declare_input(proto, pixel_bits)
         with torch.no_grad():
-            proto.graph.output[0].CopyFrom(
-                helper.make_tensor_value_info(
-                    "latents", onnx.TensorProto.FLOAT, list(model(example).shape)
-                )
-            )
+            result = model(example)
+        kind = TensorProto.DOUBLE if result.dtype == torch.float64 else TensorProto.FLOAT
+        proto.graph.output[0].CopyFrom(
+            helper.make_tensor_value_info(output, kind, list(result.shape))
+        )
         fold_constants(proto)
+        merge_pads(proto)
+        functions.attach(proto)
         add_shapes(proto)
         onnx.save(proto, str(temporary))
     model.train(was_training)
@@ -73,8 +84,8 @@ def keep_inputs(proto: onnx.ModelProto, names: list[str]) -> None:
     proto.graph.input.extend(kept)
 
 
-def declare_binary_input(proto: onnx.ModelProto) -> None:
-    """Put an unsigned one-bit Quant node of scale 1 behind the first input of a graph."""
+def declare_input(proto: onnx.ModelProto, bits: int) -> None:
+    """Put an unsigned Quant node behind the first input of a graph."""
     graph = proto.graph
     name = graph.input[0].name
     quantized = f"{name}_quantized"
@@ -82,7 +93,8 @@ def declare_binary_input(proto: onnx.ModelProto) -> None:
         for index, source in enumerate(node.input):
             if source == name:
                 node.input[index] = quantized
-    parameters = {"scale": 1.0, "zero_point": 0.0, "bit_width": 1.0}
+    scale = 1.0 if bits == 1 else 2.0**-bits
+    parameters = {"scale": scale, "zero_point": 0.0, "bit_width": float(bits)}
     for key, value in parameters.items():
         graph.initializer.append(
             helper.make_tensor(f"{name}_{key}", onnx.TensorProto.FLOAT, [], [value])
@@ -103,22 +115,54 @@ def declare_binary_input(proto: onnx.ModelProto) -> None:
 
 
 def add_shapes(proto: onnx.ModelProto) -> None:
-    """State the shape of every tensor between nodes (in place).
+    """State shape and type of every tensor between nodes (in place).
 
-    qonnx infers them; only the shapes are taken from it, because it also gives tensors random
-    names and the same network must give the same bytes.
+    Quant nodes and our functions keep the shape of their first input.
     """
-    inferred = ModelWrapper(proto, make_deepcopy=True).transform(InferShapes())
-    del proto.graph.value_info[:]
+    plain = onnx.ModelProto()
+    plain.CopyFrom(proto)
+    del plain.graph.value_info[:], plain.functions[:]
+    for node in plain.graph.node:
+        if node.domain not in ("", "ai.onnx"):
+            node.CopyFrom(helper.make_node("Identity", node.input[:1], node.output))
+    inferred = onnx.shape_inference.infer_shapes(plain, strict_mode=True)
+    known = {value.name: value for value in inferred.graph.value_info}
     outputs = {value.name for value in proto.graph.output}
-    for node in proto.graph.node:
-        for name in node.output:
-            if name not in outputs:
-                proto.graph.value_info.append(
-                    helper.make_tensor_value_info(
-                        name, onnx.TensorProto.FLOAT, inferred.get_tensor_shape(name)
-                    )
-                )
+    names = [name for node in proto.graph.node for name in node.output if name not in outputs]
+    del proto.graph.value_info[:]
+    proto.graph.value_info.extend(known[name] for name in names)
+
+
+def merge_pads(proto: onnx.ModelProto) -> None:
+    """Give convolutions the zeros that a Pad in front of them adds (in place).
+
+    Torch convolutions pad both sides alike; "same" padding of a strided one does not.
+    """
+    graph = proto.graph
+    known = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    framed = {}
+    for node in graph.node:
+        if node.op_type == "Pad":
+            pads, fill = (known.get(name) for name in (*node.input, "", "")[1:3])
+            if pads is not None and not np.any(pads[[0, 1, 4, 5]]) and not np.any(fill):
+                framed[node.output[0]] = node
+    readers = [n for n in graph.node if set(n.input) & framed.keys()]
+    if any(node.op_type != "Conv" for node in readers):
+        raise ValueError("zeros are padded in front of something else than a convolution")
+    for node in readers:
+        pad = framed[node.input[0]]
+        frame = known[pad.input[1]]
+        for attribute in node.attribute:
+            if attribute.name == "pads":
+                own = zip(attribute.ints, frame[[2, 3, 6, 7]].tolist(), strict=True)
+                attribute.ints[:] = [a + b for a, b in own]
+        node.input[0] = pad.input[0]
+    kept = [node for node in graph.node if node.output[0] not in framed]
+    used = {name for node in kept for name in node.input}
+    constants = [tensor for tensor in graph.initializer if tensor.name in used]
+    del graph.node[:], graph.initializer[:]
+    graph.node.extend(kept)
+    graph.initializer.extend(constants)
 
 
 def fold_constants(proto: onnx.ModelProto) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from trigforge.quantize.config import QuantizeConfig
-from trigforge.quantize.layers import (
-    QuantLayers,
+from trigforge.quantize.layers import QuantLayers
+from trigforge.quantize.quantisers import (
     best_exponent,
+    holding_exponent,
     quantizers,
     scale_exponent,
     set_exponent,
@@ -107,15 +107,6 @@ def layers_in_order(twin: MaskEncoder) -> Iterator[tuple[Any, Any]]:
     for block in twin.blocks:
         yield block.conv, block.activation
     yield twin.dense, None
-
-
-def holding_exponent(largest: float, bits: int) -> int:
-    """The finest step exponent with which ``bits`` signed bits hold ``+-largest``."""
-    if largest == 0:
-        return -(bits - 1)
-    exponent = math.ceil(math.log2(largest)) - (bits - 1)
-    fits = largest <= (2 ** (bits - 1) - 1) * 2.0**exponent
-    return exponent if fits else exponent + 1
 
 
 @torch.no_grad()

@@ -58,11 +58,12 @@ class Residual(nn.Module):
         super().__init__()
         self.first = ConvBlock(layers, channels, channels, groups=groups)
         self.second = ConvBlock(layers, channels, channels, groups=groups)
+        self.sum = layers.grid()
 
     def forward(self, images: Tensor) -> Tensor:
         """Sum of the input and the blocks' output, (B, C, H, W)."""
-        blocks: Tensor = self.second(self.first(images))
-        return blocks + images
+        total: Tensor = self.sum(self.second(self.first(images)) + images)
+        return total
 
 
 class MaskEncoder(nn.Module):
@@ -116,10 +117,11 @@ class ResidualEncoder(nn.Module):
             channels = filters
         self.stages = nn.Sequential(*stages)
         self.bottleneck = layers.conv(channels, network.bottleneck, 1)
+        self.bottleneck_grid = layers.grid()
 
     def forward(self, masks: Tensor) -> Tensor:
         """Bottleneck (B, C, ceil(H/16), ceil(W/16))."""
-        bottleneck: Tensor = self.bottleneck(self.stages(masks))
+        bottleneck: Tensor = self.bottleneck_grid(self.bottleneck(self.stages(masks)))
         return bottleneck
 
 
@@ -136,18 +138,24 @@ class SpatialConditioning(nn.Module):
         self, layers: LayerFactory, latents: int, channels: int, height: int, width: int
     ) -> None:
         super().__init__()
+        self.size = (height, width)
+        self.mesh_grid = layers.grid()
         self.conv = layers.conv(latents + 2, channels, 3)
+        self.factors = layers.grid()
+        self.product = layers.grid()
         x = torch.linspace(-1, 1, width).expand(height, width)
         y = torch.linspace(-1, 1, height)[:, None].expand(height, width)
         self.register_buffer("mesh", torch.stack([x, y])[None], persistent=False)
 
     def forward(self, images: Tensor, latents: Tensor) -> Tensor:
         """Conditioned images (B, C, H, W) from images (B, C, H, W) and latents (B, Z)."""
-        batch, _, height, width = images.shape
-        broadcast = latents[:, :, None, None].expand(-1, -1, height, width)
-        mesh = self.mesh.to(latents.dtype).expand(batch, -1, -1, -1)
-        factors: Tensor = self.conv(torch.cat([broadcast, mesh], dim=1))
-        return images * factors
+        broadcast = latents[:, :, None, None].expand(-1, -1, *self.size)
+        mesh = self.mesh_grid(self.mesh.to(latents.dtype))
+        if not torch.onnx.is_in_onnx_export():  # of one event, whose mesh is a constant then
+            mesh = mesh.expand(len(images), -1, -1, -1)
+        factors = self.factors(self.conv(torch.cat([broadcast, mesh], dim=1)))
+        product: Tensor = self.product(images * factors)
+        return product
 
 
 class ConditionalDecoder(nn.Module):
@@ -159,7 +167,9 @@ class ConditionalDecoder(nn.Module):
         stages = len(network.residual_filters)
         height, width = same_size(network.height, stages), same_size(network.width, stages)
         channels = network.bottleneck
+        self.latents = layers.grid()
         conditionings: list[nn.Module] = []
+        means: list[nn.Module] = []
         ups: list[nn.Module] = []
         residuals: list[nn.Module] = []
         for index, filters in enumerate(reversed(network.residual_filters)):
@@ -169,28 +179,32 @@ class ConditionalDecoder(nn.Module):
             conditionings.append(
                 SpatialConditioning(layers, network.latents, channels, height, width)
             )
+            means.append(layers.grid())
             ups.append(ConvBlock(layers, channels, filters, groups=groups))
             residuals.append(Residual(layers, filters, network.residual_groups))
             channels, height, width = filters, 2 * height, 2 * width
+        self.top, self.left = (height - self.height) // 2, (width - self.width) // 2
         self.conditionings = nn.ModuleList(conditionings)
+        self.means = nn.ModuleList(means)
         self.ups = nn.ModuleList(ups)
         self.residuals = nn.ModuleList(residuals)
         self.pixels = layers.conv(channels, 1, 1)
+        self.logits = layers.grid()
 
     def forward(self, bottleneck: Tensor, latents: Tensor) -> Tensor:
         """Logits (B, 1, H, W) from a bottleneck (B, C, H/16, W/16) and latents (B, Z)."""
-        images = bottleneck
-        for condition, up, residual in zip(
-            self.conditionings, self.ups, self.residuals, strict=True
+        images, condition = bottleneck, self.latents(latents)
+        for conditioning, mean, up, residual in zip(
+            self.conditionings, self.means, self.ups, self.residuals, strict=True
         ):
-            conditioned = condition(images, latents)
+            conditioned = conditioning(images, condition)
             larger = functional.interpolate(
                 conditioned, scale_factor=2, mode="bilinear", align_corners=False
             )
-            images = residual(up(larger))
-        top, left = (images.shape[2] - self.height) // 2, (images.shape[3] - self.width) // 2
-        cropped = images[:, :, top : top + self.height, left : left + self.width]
-        logits: Tensor = self.pixels(cropped)
+            images = residual(up(mean(larger)))
+        rows = slice(self.top, self.top + self.height)
+        columns = slice(self.left, self.left + self.width)
+        logits: Tensor = self.logits(self.pixels(images[:, :, rows, columns]))
         return logits
 
 

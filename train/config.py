@@ -24,7 +24,8 @@ class NetworkConfig:
             what firmware gets; ``instance`` is the paper's.
         negative_slope: of the mask encoder's LeakyReLU. The paper has 0.2; 0.25 is a shift.
         residual_filters: filters of the four stages of the residual encoder and the decoder.
-        score_latent: which latent is the score.
+        score: of ``full``: binary cross-entropy, squared or absolute errors, summed over pixels.
+        score_latent: which latent is the score of ``encoder``.
         score_sign: +1 or -1, so that higher is more anomalous; found on background alone.
     """
 
@@ -40,6 +41,7 @@ class NetworkConfig:
     residual_filters: tuple[int, ...] = (64, 128, 128, 256)
     residual_groups: int = 4
     bottleneck: int = 64
+    score: Literal["bce", "sse", "sae"] = "sse"
     score_latent: int = 0
     score_sign: Literal[1, -1] = 1
 

@@ -97,6 +97,14 @@ class InstanceNorm(nn.GroupNorm):
         super().__init__(channels, channels, eps=NORM_EPSILON)
 
 
+class Sphere(nn.Module):
+    """L2 normalisation: (B, C) to (B, C) of length one; zero stays zero."""
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Unit vectors (B, C)."""
+        return functional.normalize(vectors, dim=1)
+
+
 class LayerFactory(Protocol):
     """What an architecture may be made of."""
 
@@ -116,6 +124,22 @@ class LayerFactory(Protocol):
 
     def activation(self, negative_slope: float) -> nn.Module:
         """LeakyReLU."""
+        ...
+
+    def grid(self) -> nn.Module:
+        """Nothing; the quantised network brings sums, products and means back to few bits here."""
+        ...
+
+    def prelu(self) -> nn.Module:
+        """PReLU with one learnt slope."""
+        ...
+
+    def sphere(self) -> nn.Module:
+        """Vectors (B, C) divided by their length."""
+        ...
+
+    def sigmoid(self) -> nn.Module:
+        """Logistic function."""
         ...
 
 
@@ -141,3 +165,19 @@ class FloatLayers:
     def activation(self, negative_slope: float) -> nn.Module:
         """LeakyReLU."""
         return nn.LeakyReLU(negative_slope)
+
+    def grid(self) -> nn.Module:
+        """Nothing."""
+        return nn.Identity()
+
+    def prelu(self) -> nn.Module:
+        """PReLU with one learnt slope."""
+        return nn.PReLU()
+
+    def sphere(self) -> nn.Module:
+        """Vectors (B, C) divided by their length."""
+        return Sphere()
+
+    def sigmoid(self) -> nn.Module:
+        """Logistic function."""
+        return nn.Sigmoid()

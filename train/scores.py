@@ -98,6 +98,19 @@ def reconstruction_scores(logits: Tensor, masks: Tensor) -> dict[str, Tensor]:
     }
 
 
+class ReconstructionScore(nn.Module):
+    """A float CoDAE as one score: masks (B, 1, H, W) to ``bce``, ``sse`` or ``sae`` (B, 1)."""
+
+    def __init__(self, codae: CoDAE, score: str) -> None:
+        super().__init__()
+        self.codae, self.score = codae, score
+
+    def forward(self, masks: Tensor) -> Tensor:
+        """Scores in float64."""
+        logits, _ = self.codae(masks)
+        return reconstruction_scores(logits, masks)[self.score][:, None]
+
+
 def rank_correlation(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
     """Spearman's coefficient of two samples (N,); 0 where one of them is constant."""
     return spearman(a, b) or 0.0

@@ -178,7 +178,7 @@ def codae_from_state(network: NetworkConfig, state: Mapping[str, Tensor]) -> CoD
 def weights_config(network: NetworkConfig) -> dict[str, Any]:
     """What weights of a network depend on: everything but which latent is the score."""
     fields = asdict(network)
-    for choice in ("export", "score_latent", "score_sign"):
+    for choice in ("export", "score", "score_latent", "score_sign"):
         del fields[choice]
     return fields
 

@@ -9,8 +9,7 @@ import numpy as np
 
 from trigforge.hls.formats import Format
 from trigforge.hls.graph import Edge, Ints, Node
-
-LARGEST_WIDTH = 14
+from trigforge.quantize.tables import LARGEST_WIDTH
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -1,35 +1,25 @@
-"""x / sqrt(D) on integers, by a table: what the normalisations share.
+"""What the range analysis knows of x / sqrt(D) by table.
 
-D > 0 is written as m 2^s with s even and 256 <= m < 1024, dropping bits (floor) or appending zeros.
-With the table r[m] = round(2^16 / sqrt(m + 1/2)) the quotient on the grid 2^-f is
-
-    y = floor(x r[m] / 2^(16 + s / 2 - f)),
-
-clipped to the output's format. The table has 768 entries of 12 bits; r[m] 2^-16 2^(-s/2) differs
-from 1 / sqrt(D) by less than one part in 900.
+The arithmetic itself is defined in :mod:`trigforge.quantize.reciprocal_root`, where the quantised
+training reads it too.
 """
 
 from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from trigforge.hls.formats import Format
-from trigforge.hls.graph import Ints
-
-INDEX_BITS = 10
-FIRST = 1 << (INDEX_BITS - 2)
-LAST = (1 << INDEX_BITS) - 1
-PRECISION = 16
-# The shift of the product never turns left as long as the output's grid is no finer than this.
-FINEST = PRECISION - INDEX_BITS // 2 + 1
-# A float64 holds D exactly, which is how the emulator finds its leading bit.
-LARGEST_BITS = 53
-# Largest relative error of the table, see the tests.
-RELATIVE_ERROR = 1 / 900
-
-TABLE: Ints = np.rint(2.0**PRECISION / np.sqrt(np.arange(FIRST, LAST + 1) + 0.5)).astype(np.int64)
+from trigforge.quantize.reciprocal_root import (
+    FINEST,
+    FIRST,
+    INDEX_BITS,
+    LARGEST_BITS,
+    LAST,
+    PRECISION,
+    RELATIVE_ERROR,
+    TABLE,
+    quotient,
+)
 
 
 def bound(largest: float, fmt: Format) -> tuple[int, int]:
@@ -46,3 +36,18 @@ def energy(count: int, square: float, fmt: Format) -> int:
     """
     length = math.sqrt(square) * (1 + RELATIVE_ERROR) * 2.0**fmt.fraction + math.sqrt(count)
     return math.ceil(length**2)
+
+
+__all__ = [
+    "FINEST",
+    "FIRST",
+    "INDEX_BITS",
+    "LARGEST_BITS",
+    "LAST",
+    "PRECISION",
+    "RELATIVE_ERROR",
+    "TABLE",
+    "bound",
+    "energy",
+    "quotient",
+]

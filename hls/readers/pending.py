@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from trigforge.hls.formats import Format
 from trigforge.hls.graph import Edge, Ints
 from trigforge.hls.ops import Lookup, Thresholds
-from trigforge.hls.ops.lookup import LARGEST_WIDTH
 from trigforge.hls.ops.thresholds import LARGEST_COUNT
 from trigforge.hls.readers.reader import Reader
+from trigforge.quantize.tables import LARGEST_WIDTH
 
 Values = NDArray[Any]
 # (C, K) values of any floating type to the same, monotone in every channel

@@ -15,6 +15,7 @@ from trigforge.hls.recipe import Recipe
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from trigforge.train.config import NetworkConfig
     from trigforge.train.events import EventDataset
 
 State = Mapping[str, "Tensor"]
@@ -122,6 +123,45 @@ class Codae(_Encoder):
         return f"{'-' if network.score_sign < 0 else ''}z_m[{network.score_latent}]"
 
 
+class FullCodae(Codae):
+    """A whole CoDAE with its reconstruction score computed in the graph."""
+
+    def float_network(self, recipe: Recipe, path: Path) -> nn.Module:
+        from trigforge.train.codae import CoDAE
+        from trigforge.train.scores import ReconstructionScore
+        from trigforge.train.train_codae import codae_from_state
+        from trigforge.train.weights import load_weights
+
+        network = recipe.network
+        state = load_weights(path, CoDAE(network).state_dict())
+        return ReconstructionScore(codae_from_state(network, state), network.score).eval()
+
+    def quantise(self, recipe: Recipe, network: Any, data: EventDataset, work: Path) -> Trained:
+        from trigforge.quantize.full_qat import quantize_codae
+
+        return quantize_codae(recipe.network, recipe.quantize, network.codae, data, work)
+
+    def released_quantised(self, recipe: Recipe, name: str) -> Trained:
+        from trigforge.train.errors import InputError
+
+        raise InputError(
+            f"quantize.released is {name!r}, but no whole autoencoder is released yet; remove it"
+        )
+
+    def quantised_network(self, recipe: Recipe, path: Path) -> Any:
+        from trigforge.quantize.full import ScoreNetwork, codae_from_state, empty_codae
+        from trigforge.train.weights import load_weights
+
+        network, config = recipe.network, recipe.quantize
+        state = load_weights(path, empty_codae(network, config).state_dict())
+        twin = codae_from_state(network, config, state)
+        return ScoreNetwork(twin, network, config).eval()
+
+    def score_name(self, recipe: Recipe) -> str:
+        """``sse``."""
+        return recipe.network.score
+
+
 class ScoreStudent(_Encoder):
     """A mask encoder that learns a teacher's score."""
 
@@ -187,6 +227,13 @@ class MaskSum:
 
 ARCHITECTURES: dict[str, Architecture] = {
     "codae": Codae(),
+    "codae full": FullCodae(),
     "score_student": ScoreStudent(),
     "mask_sum": MaskSum(),
 }
+
+
+def architecture_of(network: NetworkConfig) -> Architecture:
+    """The row of the table for a network and what of it is exported."""
+    whole = " full" if network.export == "full" else ""
+    return ARCHITECTURES[f"{network.architecture}{whole}"]

@@ -32,11 +32,13 @@ def export(session: Session) -> StageResult:
     def run(folder: Path, work: Path, info: dict[str, Any]) -> None:
         from trigforge.quantize.export import export_qonnx
 
-        export_qonnx(load_quantised(session), folder / MODEL, network.height, network.width)
+        output = "scores" if network.export == "full" else "latents"
+        model = load_quantised(session)
+        export_qonnx(model, folder / MODEL, network.height, network.width, output)
 
     return session.stage(
         "export",
-        session.recipe.quantize,
+        [session.recipe.quantize, network.export, network.score],
         {"weights": before.manifest.outputs[WEIGHTS]},
         ("train", "quantize"),
         run,

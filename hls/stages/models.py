@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trigforge.hls.session import Session
-from trigforge.hls.stages.architectures import ARCHITECTURES, Architecture
+from trigforge.hls.stages.architectures import Architecture, architecture_of
 from trigforge.train.artifacts import StageResult, sha256_file
 
 if TYPE_CHECKING:
@@ -84,13 +84,13 @@ def load_quantised(session: Session) -> Any:
 
 def architecture(session: Session) -> Architecture:
     """How the recipe's network is trained, quantised and rebuilt."""
-    return ARCHITECTURES[session.recipe.network.architecture]
+    return architecture_of(session.recipe.network)
 
 
 def _trained_part(network: Any) -> dict[str, Any]:
     """The network without the choice of the score, which changes no weight."""
     fields = dataclasses.asdict(network)
-    return {key: value for key, value in fields.items() if not key.startswith("score_")}
+    return {key: value for key, value in fields.items() if not key.startswith("score")}
 
 
 def _origin(session: Session, released: str | None, package: str) -> dict[str, str]:

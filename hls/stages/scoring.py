@@ -58,7 +58,7 @@ def scores(session: Session) -> StageResult:
 
     return session.stage(
         "scores",
-        [network.score_latent, network.score_sign],
+        [network.score, network.score_latent, network.score_sign],
         {
             "float": float_model(session).manifest.outputs[WEIGHTS],
             "model": export(session).manifest.outputs[MODEL],

@@ -330,19 +330,20 @@ def test_what_cannot_be_exact_is_refused_by_node(tmp_path: Path, sentence: str) 
         read(tmp_path / "m.onnx", REFUSED[sentence])
 
 
-def test_sums_over_pixels(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("keepdims", "shape"), [(0, (4,)), (1, (1, 1, 4))])
+def test_sums_over_pixels(tmp_path: Path, keepdims: int, shape: tuple[int, ...]) -> None:
     def write(builder: Builder) -> str:
         axes = builder.constant("axes", np.array([2, -1]))
-        return builder.node("ReduceSum", [start(builder), axes], "y", keepdims=0)
+        return builder.node("ReduceSum", [start(builder), axes], "y", keepdims=keepdims)
 
     graph = check(tmp_path / "sum.onnx", write).graph
-    (node,) = graph.nodes
-    assert isinstance(node, Total) and graph.edges["total1"].shape == (4,)
+    assert isinstance(graph.nodes[0], Total) and graph.edges["total1"].shape == (4,)
+    assert graph.edges[graph.outputs[0]].shape == shape
 
 
 @pytest.mark.parametrize(
     ("axes", "keepdims", "reason"),
-    [([1], 0, "sums over C of BCHW"), ([2, 3], 1, "with keepdims = 0")],
+    [([1], 0, "sums over C; known are"), ([0, 2, 3], 1, "reduces over the batch")],
 )
 def test_other_sums_are_refused(
     tmp_path: Path, axes: list[int], keepdims: int, reason: str

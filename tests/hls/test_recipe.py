@@ -36,8 +36,8 @@ def edited(tmp_path: Path, old: str, new: str) -> None:
         ("latents: 2", "latents: two", "network.latents is 'two', expected an integer"),
         ("architecture: codae", "architecture: coda", "expected one of codae"),
         ("compute_units: 1", "compute_units: 0", "compute_units is 0, expected at least 1"),
-        ("export: encoder", "export: full", "so far only the encoder becomes firmware"),
-        ("normalization: batch", "normalization: instance", "firmware needs 'batch'"),
+        ("export: encoder", "export: full", "'full' has network.score: remove them"),
+        ("normalization: batch", "normalization: instance", "or use export: full"),
         ("conv2: ", "conv2: -", r"reuse\.conv2 is -\d+, expected at least 1"),
     ],
 )

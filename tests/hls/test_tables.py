@@ -10,12 +10,14 @@ import pytest
 from trigforge.hls.formats import Format
 from trigforge.hls.graph import Edge, Graph
 from trigforge.hls.ops import Lookup, reciprocal_root
-from trigforge.hls.tables import FUNCTIONS, tabulate
+from trigforge.hls.tables import tabulate
+from trigforge.quantize.tables import FUNCTIONS
 from trigforge.train.errors import InputError, UnsupportedError
 
 SCALAR = {
     "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
     "softplus": lambda x: math.log1p(math.exp(x)),
+    "tanh": math.tanh,
     "reciprocal_root": lambda x: 1 / math.sqrt(x) if x > 0 else math.inf,
 }
 
@@ -38,6 +40,9 @@ def test_every_entry_is_the_nearest_integer(name: str, source: Format, target: F
         exact = SCALAR[name]((source.min_int + index) * 2.0**-source.fraction)
         if exact / step >= target.max_int + 0.5:
             assert entry == target.max_int
+            outside += 1
+        elif exact / step < target.min_int - 0.5:
+            assert entry == target.min_int
             outside += 1
         else:
             assert abs(entry * step - exact) <= step / 2 + 1e-12

@@ -11,7 +11,7 @@ from onnx import numpy_helper
 
 from trigforge.quantize.equality import run_brevitas, run_qonnx, sum_bounds
 from trigforge.quantize.export import export_qonnx
-from trigforge.quantize.layers import scale_exponent, set_exponent
+from trigforge.quantize.quantisers import scale_exponent, set_exponent
 from trigforge.quantize.twin import build_twin
 from trigforge.train.codae import MaskEncoder
 from trigforge.train.errors import InputError, UnsupportedError

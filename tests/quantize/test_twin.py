@@ -4,8 +4,8 @@ import pytest
 import torch
 from networks import CONFIG, NETWORK, float_encoder, masks, tensor
 
-from trigforge.quantize.layers import quantizers, scale_exponent
-from trigforge.quantize.twin import build_twin, holding_exponent, layers_in_order, merge_norm
+from trigforge.quantize.quantisers import holding_exponent, quantizers, scale_exponent
+from trigforge.quantize.twin import build_twin, layers_in_order, merge_norm
 from trigforge.train.codae import MaskEncoder
 from trigforge.train.layers import FloatLayers
 
