@@ -146,6 +146,8 @@ def read_qonnx(
         raise reader.unsettled(target)
     if target not in reader.places or target in reader.frames:
         raise UnsupportedError(f"{path}: output {target} is not computed from the input")
+    if not reader.nodes:
+        raise UnsupportedError(f"{path}: only quantises its input; there is nothing to build")
     edge, order = reader.places[target]
     graph = Graph(path.stem, reader.inputs, tuple(reader.nodes), (edge,), reader.edges)
     return QonnxGraph(graph, reader.tensors, Tensor(target, order), tuple(reader.notes))

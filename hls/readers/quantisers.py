@@ -120,11 +120,11 @@ def _apply(
     if tensor in reader.unread:
         _declare(reader, node, tensor, fmt, low, high)
         return
-    if tensor in reader.inputs and tensor in reader.declared:
-        declared = reader.inputs[tensor]
+    if tensor in reader.declared:
+        declared = reader.inputs[reader.places[tensor][0]]
         if (declared.format, declared.lo[0], declared.hi[0]) != (fmt, low, high):
             raise reader.refuse(node, f"quantises {tensor} a second time, in another format")
-        reader.known(node.output[0], tensor, reader.places[tensor][1])
+        reader.known(node.output[0], *reader.places[tensor])
         return
     if tensor in reader.pending:
         step, rounded = 2.0**-fmt.fraction, np.floor if rounding == "floor" else np.rint
@@ -159,7 +159,7 @@ def _declare(
     edge = Edge(shape, fmt, np.full(shape[-1], low, np.int64), np.full(shape[-1], high, np.int64))
     reader.declare(tensor, edge)
     reader.declared.add(tensor)
-    reader.known(node.output[0], tensor, reader.places[tensor][1])
+    reader.known(node.output[0], *reader.places[tensor])
 
 
 def _constant(reader: Reader, node: onnx.NodeProto, index: int) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,29 @@ from trigforge.train.errors import UnsupportedError
 
 # Finest grid for slopes; a slope needs this many bits or it is refused rather than rounded.
 SLOPE_FRACTION = 12
+# Words of C++ that an input may be called.
+CPP_WORDS = frozenset(
+    (
+        "auto",
+        "bool",
+        "char",
+        "class",
+        "const",
+        "default",
+        "double",
+        "float",
+        "int",
+        "long",
+        "new",
+        "short",
+        "signed",
+        "template",
+        "this",
+        "union",
+        "unsigned",
+        "void",
+    )
+)
 # Constants without a quantiser lie on a grid when it needs no more bits than this.
 RAW_BITS = 16
 
@@ -102,7 +126,8 @@ class Reader:
     def name(self, kind: str) -> str:
         """``conv1``, ``conv2`` and so on; the first dense layer and flattening have no number."""
         self.counts[kind] = count = self.counts.get(kind, 0) + 1
-        return kind if count == 1 and kind in ("dense", "flatten") else f"{kind}{count}"
+        name = kind if count == 1 and kind in ("dense", "flatten") else f"{kind}{count}"
+        return name if name not in self.inputs else self.name(kind)
 
     def place(self, node: onnx.NodeProto, index: int = 0) -> tuple[str, str]:
         """Edge and axis order of a node's input."""
@@ -157,9 +182,10 @@ class Reader:
         self.tensors.setdefault(edge, Tensor(tensor, order))
 
     def declare(self, tensor: str, edge: Edge) -> None:
-        """Make a graph input an edge."""
-        self.inputs[tensor] = self.edges[tensor] = edge
-        self.known(tensor, tensor, "BCHW" if len(edge.shape) == 3 else "BC")
+        """Make a graph input an edge, under a name that C++ takes."""
+        name = identifier(tensor)
+        self.inputs[name] = self.edges[name] = edge
+        self.known(tensor, name, "BCHW" if len(edge.shape) == 3 else "BC")
 
     def limits(self, node: onnx.NodeProto) -> tuple[float | None, float | None]:
         """Lower and upper limit of a Clip node, as inputs or, before opset 11, as attributes."""
@@ -218,6 +244,13 @@ class Reader:
         if not np.array_equal(integers, scaled):
             return None
         return coarsest(integers, finest)
+
+
+def identifier(tensor: str) -> str:
+    """The tensor's name if C++ can call a stream so, else one made of its letters and digits."""
+    plain = re.sub(r"\W", "_", tensor, flags=re.ASCII)
+    taken = plain != tensor or tensor[0].isdigit() or tensor in CPP_WORDS
+    return f"input_{plain}" if taken else tensor
 
 
 def coarsest(integers: Ints, fraction: int) -> tuple[Ints, int]:

@@ -14,7 +14,9 @@ def reduce_sum(reader: Reader, node: onnx.NodeProto) -> None:
     letters = _axes(reader, node, order)
     pixels = letters == "HW"
     if not pixels and letters != _all(order):
-        raise reader.refuse(node, f"sums over {letters}; known are rows and columns, or everything")
+        raise reader.refuse(
+            node, f"sums over {letters} of {order}; known are rows and columns, or everything"
+        )
     name = reader.name("total")
     reader.insert(Total(name=name, inputs=(edge,), output=name, channels=not pixels))
     _shape(reader, node, name, pixels=pixels)

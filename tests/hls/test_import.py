@@ -383,6 +383,43 @@ def test_recipes_of_our_own_are_never_replaced(here: Path) -> None:
     assert main(["import", path, "--name", "ours", "--force"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("tensor", "edge"),
+    [("0", "input_0"), ("onnx::x.1", "input_onnx__x_1"), ("int", "input_int"), ("jet", "jet")],
+)
+def test_inputs_are_called_what_a_compiler_takes(tmp_path: Path, tensor: str, edge: str) -> None:
+    path = renamed(qcdq(tmp_path / "m.onnx"), tensor)
+    source = read_qonnx(path)
+    assert list(source.graph.inputs) == [edge]
+    agree(path, source, 4)
+
+
+def renamed(path: Path, tensor: str) -> Path:
+    """The file with another name for its input."""
+    model = onnx.load(str(path))
+    model.graph.input[0].name = model.graph.node[0].input[0] = tensor
+    onnx.save(model, str(path))
+    return path
+
+
+def test_an_input_named_like_a_layer_keeps_its_name(tmp_path: Path) -> None:
+    path = renamed(qcdq(tmp_path / "m.onnx"), "dense")
+    source = read_qonnx(path)
+    assert list(source.graph.inputs) == ["dense"]
+    agree(path, source, 4)
+
+
+@pytest.mark.slow
+def test_tfc_goes_through_to_a_verdict(
+    shared: Path, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(shared / "fixtures" / "qonnx" / "TFC_2W2A.onnx")
+    options = ["--name", "tfc", "--input", "ufixed<8,0>", "--output", "82"]
+    assert main(["import", path, *options]) == 0
+    assert main(["hls", "tfc", "--workers", "1"]) in (0, 1, 3)
+    assert "qonnx = emulator = csim: 0 mismatches" in capsys.readouterr().out
+
+
 @pytest.mark.slow
 def test_an_imported_file_goes_through_to_a_verdict(
     here: Path, capsys: pytest.CaptureFixture[str]

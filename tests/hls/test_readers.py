@@ -341,9 +341,18 @@ def test_sums_over_pixels(tmp_path: Path, keepdims: int, shape: tuple[int, ...])
     assert graph.edges[graph.outputs[0]].shape == shape
 
 
+def test_sums_that_keep_their_axes_are_an_image_of_one_pixel(tmp_path: Path) -> None:
+    def write(builder: Builder) -> str:
+        axes = builder.constant("axes", np.array([2, 3]))
+        return builder.node("ReduceSum", [start(builder), axes], "y", keepdims=1)
+
+    graph = check(tmp_path / "sum.onnx", write).graph
+    assert graph.edges[graph.outputs[0]].shape == (1, 1, 4)
+
+
 @pytest.mark.parametrize(
     ("axes", "keepdims", "reason"),
-    [([1], 0, "sums over C; known are"), ([0, 2, 3], 1, "reduces over the batch")],
+    [([1], 0, "sums over C of BCHW; known are"), ([0, 2, 3], 1, "reduces over the batch")],
 )
 def test_other_sums_are_refused(
     tmp_path: Path, axes: list[int], keepdims: int, reason: str
