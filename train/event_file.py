@@ -52,7 +52,7 @@ from trigforge.train.minimum_bias import PTHAT_EDGES_GEV
 from trigforge.train.zero_bias import ZeroBias
 
 SCHEMA = 1
-SHIPPED = Path(__file__).resolve().parent / "samples" / "events_v1.npz"
+SHIPPED = Path(__file__).resolve().parent / "samples" / "events_v2.npz"
 MASK = "tracker_mask"
 CHANNELS = {MASK: {"encoding": "bits", "shape": [PHI_ROWS, ETA_COLUMNS], "axes": ["phi", "eta"]}}
 REGIONS, OBJECTS, CALORIMETERS = "level1_regions", "level1_objects", "calorimeters"

@@ -18,7 +18,7 @@ def shipped() -> EventDataset:
 
 
 def test_shipped_sample_has_the_promised_size(shipped: EventDataset) -> None:
-    assert SHIPPED.stat().st_size <= 8_000_000
+    assert SHIPPED.stat().st_size <= 10_000_000
     assert (len(shipped.train), len(shipped.validation), len(shipped.test)) == (
         18_000,
         2_000,
@@ -43,6 +43,32 @@ def test_shipped_events_are_whole(shipped: EventDataset) -> None:
         assert pixels.min() > 0, name
         # a track lights at most one pixel
         assert (pixels <= events.n_tracks).all(), name
+
+
+def test_shipped_masks_are_the_ones_that_weights_were_trained_on(shipped: EventDataset) -> None:
+    """Those of the first shipped file, events_v1.npz, of which the manifests hold the digest."""
+    assert shipped.masks_sha256 == (
+        "12c7cfa96380fb9ed72025301b61730f555119db64ffd31321090a079300fbe1"
+    )
+
+
+def test_shipped_level1_inputs_are_whole(shipped: EventDataset) -> None:
+    assert shipped.train.level1 is None and shipped.validation.level1 is None
+    for events in (shipped.test, *shipped.signals.values()):
+        assert events.level1 is not None and events.calorimeters is None
+        assert len(events.level1) == len(events)
+        assert events.level1.regions.max() <= 1023
+    assert {name: len(part) for name, part in shipped.zero_bias.items()} == {
+        "train": 4_600,
+        "test": 20_400,
+    }
+    natural, stratified = shipped.zero_bias["train"], shipped.zero_bias["test"]
+    total = [part.level1.regions.sum(axis=(1, 2)) @ part.weight for part in (natural, stratified)]
+    assert total[0] == pytest.approx(total[1], rel=0.02)
+    # the preselected events stand out
+    assert shipped.test.level1 is not None
+    jets = shipped.test.level1.kind("jet")[:, 0, 0]
+    assert np.median(jets) > 4 * np.median(natural.level1.kind("jet")[:, 0, 0])
 
 
 def test_shipped_background_parts_share_no_event(shipped: EventDataset) -> None:
