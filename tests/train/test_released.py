@@ -18,7 +18,7 @@ from trigforge.train.train_codae import (
 from trigforge.train.weights import RELEASED, load_released
 
 ROOT = Path(__file__).resolve().parents[2]
-NAME = "codae_v1"
+NAME = "codae_v2"
 
 
 def test_released_weights_are_for_the_shipped_sample_and_the_recipe() -> None:

@@ -171,7 +171,7 @@ def test_the_key_of_a_training_changes_with_its_teacher(weights: Path) -> None:
 
 
 def test_teachers_that_cannot_teach_are_refused(weights: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"'nobody'.*codae_v1"):
+    with pytest.raises(InputError, match=r"'nobody'.*codae_v2"):
         load_teacher(TeacherConfig(weights="nobody"), 24, 18)
     with pytest.raises(InputError, match=r"72 x 58.*24 x 18"):
         load_teacher(TeacherConfig(weights=str(weights)), 72, 58)
