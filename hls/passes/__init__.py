@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trigforge.hls.graph import Graph
+from trigforge.hls.passes.copy_repeats import copy_repeats
 from trigforge.hls.passes.fold_scales import fold_scales
 from trigforge.hls.passes.name_edges import name_edges
 from trigforge.hls.passes.pair_concats import pair_concats
@@ -20,6 +21,7 @@ PASSES = (
     raise_splits,
     sink_concats,
     pair_concats,
+    copy_repeats,
     name_edges,
 )
 
@@ -33,6 +35,7 @@ def lower(graph: Graph) -> Graph:
 
 __all__ = [
     "PASSES",
+    "copy_repeats",
     "fold_scales",
     "lower",
     "name_edges",

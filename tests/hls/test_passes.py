@@ -10,11 +10,13 @@ from trigforge.hls.emulator import Emulator
 from trigforge.hls.formats import Format
 from trigforge.hls.graph import Edge, Graph
 from trigforge.hls.ops import (
+    Add,
     Bilinear,
     Concat,
     Conv,
     Dense,
     LeakyRelu,
+    Mul,
     Nearest,
     Prelu,
     Scale,
@@ -223,3 +225,23 @@ def test_parameters_per_channel_follow_their_channels() -> None:
     assert isinstance(lowered.nodes[-1], Concat)
     values = np.random.default_rng(0).integers(-8, 8, (9, 2, 3, 4))
     assert np.array_equal(Emulator(lowered).run(values)["t"], Emulator(graph).run(values)["t"])
+
+
+@pytest.mark.parametrize("fraction", [-2, 3])
+def test_an_operation_that_takes_a_tensor_twice_gets_a_copy(
+    rng: np.random.Generator, fraction: int
+) -> None:
+    x = Edge.full((4, 5, 3), Format(6, 6 - fraction, True))
+    nodes = [
+        Add(name="sum", inputs=("x", "x"), output="sum"),
+        Concat(name="join", inputs=("sum", "sum", "sum"), output="join"),
+        Mul(name="y", inputs=("join", "join"), output="y"),
+    ]
+    graph = Graph.build("twice", {"x": x}, nodes, ["y"])
+    lowered = lower(graph)
+    twice = [node for node in lowered.nodes if len(set(node.inputs)) < len(node.inputs)]
+    assert [type(node) for node in twice] == [Mul]
+    for name in ("sum", "y"):
+        assert lowered.edges[name].format == graph.edges[name].format
+    images = rng.integers(-32, 32, (20, 4, 5, 3))
+    assert np.array_equal(Emulator(lowered).run(images)["y"], Emulator(graph).run(images)["y"])
