@@ -26,6 +26,8 @@ Values = NDArray[np.float64]
 
 WORKER = Path(__file__).with_name("csim_worker.py")
 COMPILER = "g++"
+# What g++ 12 writes when the system denies it memory, or ends it for lack of some.
+STARVED = ("out of memory", "memory exhausted", "cannot allocate memory", "killed signal")
 
 
 def require_compiler() -> str:
@@ -49,26 +51,47 @@ def compiler_version() -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def compile_project(project: Project) -> Path:
+def compile_project(project: Project, *, optimise: int = 3) -> Path:
     """Compile the project's library; the compiler's words are kept in ``compile.log``.
 
+    Args:
+        optimise: g++'s level, 0 to 3, which is hls4ml's; a low one compiles sooner and runs slower.
+
     Raises:
-        ToolError: no compiler, or it failed.
+        ToolError: no compiler, it failed, or it was killed.
     """
     require_compiler()
     log = project.folder / "compile.log"
     for old in (project.folder / "firmware").glob("*.so"):
         old.unlink()
+    script = (project.folder / "build_lib.sh").read_text(encoding="utf-8")
     with log.open("w", encoding="utf-8") as stream:
         done = subprocess.run(
-            ["bash", "build_lib.sh"], cwd=project.folder, stdout=stream, stderr=subprocess.STDOUT
+            ["bash", "-c", script.replace("-O3", f"-O{optimise}"), "build_lib.sh"],
+            cwd=project.folder,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
         )
     libraries = sorted((project.folder / "firmware").glob("*.so"))
     if done.returncode or len(libraries) != 1:
-        raise ToolError(
-            f"{COMPILER} failed on the generated C++ (exit {done.returncode}): see {log}"
-        )
+        raise ToolError(_why_not_compiled(done.returncode, log))
     return libraries[0]
+
+
+def _why_not_compiled(code: int, log: Path) -> str:
+    """One sentence; a compiler without memory says so in its log, or is killed by the system."""
+    words = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    short = [line for line in words if any(sign in line.lower() for sign in STARVED)]
+    if code > 128:
+        code = 128 - code  # bash's way of naming the signal that ended its child
+    if short or code == -signal.SIGKILL:
+        said = short[-1].strip() if short else f"it ended with {_status(code)}"
+        return (
+            f"{COMPILER} was killed or ran out of memory on the generated C++ ({said}): "
+            f"free some memory, or run with fewer processes, and compile again; see {log}"
+        )
+    ended = f"exit {code}" if code >= 0 else _status(code)
+    return f"{COMPILER} failed on the generated C++ ({ended}): see {log}"
 
 
 def run_csim(

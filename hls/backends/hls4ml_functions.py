@@ -43,6 +43,11 @@ def quantise(lists: LayerList, graph: Graph, node: Quantise) -> list[Node]:
     members = _pixels(y)
     for name, bound in zip(("lowest", "highest"), node.bounds, strict=True):
         members += f"    static constexpr double {name} = {bound * 2.0**-y.fraction!r};\n"
+    (x,) = graph.node_inputs(node)
+    # rounding reads the highest bit that is dropped: AP_RND_CONV needs it to exist
+    missing = max(x.fraction - y.fraction - x.format.width, 0)
+    wide = Format(x.format.width + missing, x.format.integer + missing, x.format.signed)
+    members += f"    typedef {wide.ap()} wide_t;\n"
     half_even = node.rounding == "half_even"
     return _add(lists, graph, node, "quantise_cl", members, saturate=True, half_even=half_even)
 

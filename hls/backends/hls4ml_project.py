@@ -20,6 +20,7 @@ from hls4ml.model.graph import ModelGraph
 from trigforge.hls.backends import hls4ml_functions, hls4ml_layers
 from trigforge.hls.backends.hls4ml_fifos import set_fifo_depths
 from trigforge.hls.backends.layer_list import IoType, Layer, LayerList
+from trigforge.hls.backends.processes import is_fused
 from trigforge.hls.graph import Edge, Graph, Ints, Node
 from trigforge.hls.ops import (
     Add,
@@ -219,14 +220,8 @@ def _dense(lists: LayerList, graph: Graph, node: Dense) -> list[Node]:
 
 
 def _leaky_relu(lists: LayerList, graph: Graph, node: LeakyRelu) -> list[Node]:
-    readers = graph.consumers(node.output)
-    alone = len(readers) == 1 and node.output not in graph.outputs
-    # a clipped range is more than a type can say: that quantiser is a layer of its own
-    quantiser = (
-        readers[0]
-        if alone and isinstance(readers[0], Quantise) and readers[0].fills_format
-        else None
-    )
+    reader = next(iter(graph.consumers(node.output)), None)
+    quantiser = reader if isinstance(reader, Quantise) and is_fused(graph, reader) else None
     last = quantiser or node
     fmt = graph.edges[last.output].format
     lists.add(

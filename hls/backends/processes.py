@@ -107,12 +107,19 @@ def _copies(graph: Graph, name: str) -> list[str]:
 def is_fused(graph: Graph, node: Node) -> bool:
     """A quantiser behind a LeakyReLU that nothing else reads is that layer's result type.
 
-    A clipped range is more than a type says; such a quantiser is a layer of its own.
+    A clipped range is more than a type says, and a type that rounds cannot drop bits above its
+    operand's highest; such a quantiser is a layer of its own.
     """
     if not isinstance(node, Quantise) or not node.fills_format:
         return False
     (name,) = node.inputs
-    return isinstance(graph.producer(name), LeakyRelu) and not _copies(graph, name)
+    leaky = graph.producer(name)
+    if not isinstance(leaky, LeakyRelu) or _copies(graph, name):
+        return False
+    (x,) = graph.node_inputs(leaky)
+    dropped = x.fraction - node.format.fraction
+    spare = leaky.slope_format.width - leaky.slope_fraction
+    return node.rounding == "floor" or dropped <= x.format.width + min(spare, 0)
 
 
 def _absorbed(graph: Graph, node: Node) -> Node:

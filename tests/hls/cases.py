@@ -8,17 +8,21 @@ from dataclasses import replace
 import numpy as np
 from samples import SAMPLES, random_values
 
-from trigforge.hls.graph import Graph, Ints, Node
-from trigforge.hls.ops import Dense, Flatten
+from trigforge.hls.formats import Format
+from trigforge.hls.graph import Edge, Graph, Ints, Node
+from trigforge.hls.ops import Dense, Flatten, LeakyRelu, Quantise
 from trigforge.hls.passes import lower
+
+# Operations with more ways than a few draws hit: two roundings, narrow or not, clipped or not.
+TIMES = {Quantise: 4}
 
 
 def cases(count: int, seed: int) -> dict[str, Graph]:
-    """``count`` random graphs for every operation, by name; random sizes, never square."""
+    """``count`` or more random graphs for every operation, by name; random sizes, never square."""
     rng = np.random.default_rng(seed)
     found = {}
     for kind, sample in SAMPLES.items():
-        for index in range(count):
+        for index in range(count * TIMES.get(kind, 1)):
             graph = sample(rng)
             found[f"{kind.op}{index}"] = _with_reader(graph) if kind is Flatten else graph
     return found
@@ -33,6 +37,22 @@ def _with_reader(graph: Graph) -> Graph:
         weight_fraction=2, bias_fraction=3,
     )  # fmt: skip
     return Graph.build(graph.name, graph.inputs, [*graph.nodes, reader], ["z"])
+
+
+def rounded_leakies() -> dict[str, Graph]:
+    """LeakyReLUs whose quantiser drops so many bits that rounding still sees one, or none.
+
+    The product of four bits and a slope of one bit, 2^-3, has five bits: two dropped bits of x are
+    five of the product, the third does not exist.
+    """
+    leaky = LeakyRelu(name="leaky", inputs=("x",), output="l", slope=1, slope_fraction=3)
+    found = {}
+    for dropped in (2, 3):
+        fmt = Format(3, 3 + dropped, True)
+        rounded = Quantise(name="q", inputs=("l",), output="y", format=fmt, rounding="half_even")
+        x = {"x": Edge.full((2, 3, 2), Format(4, 4, True))}
+        found[f"rounded_leaky{dropped}"] = Graph.build("leaky", x, [leaky, rounded], ["y"])
+    return found
 
 
 def merged(graphs: Mapping[str, Graph]) -> Graph:
@@ -55,12 +75,13 @@ def merged(graphs: Mapping[str, Graph]) -> Graph:
 
 
 def vectors(graphs: Mapping[str, Graph], count: int, seed: int) -> dict[str, Ints]:
-    """Integers for every case: both extremes, zero where it exists, then random ones."""
+    """Integers for every case: both extremes, zero or next to it, extremes mixed, then random."""
     rng = np.random.default_rng(seed)
     found = {}
     for case, graph in graphs.items():
         (edge,) = graph.inputs.values()
         values = random_values(rng, edge, count)
         values[2] = np.clip(0, edge.format.min_int, edge.format.max_int)
+        values[3] = rng.choice([edge.format.min_int, edge.format.max_int], edge.shape)
         found[case] = values
     return found

@@ -97,3 +97,39 @@ def test_failing_cpp_names_the_log(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match=r"exit 3.*compile.log"):
         compile_project(Project(tmp_path, "broken", {}))
     assert (tmp_path / "compile.log").read_text() == "broken\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        (
+            "echo 'virtual memory exhausted: Cannot allocate memory'; exit 1",
+            r"ran out of memory .*\(virtual memory exhausted: .*free some memory.*compile.log$",
+        ),
+        (
+            "echo 'g++: fatal error: Killed signal terminated program cc1plus'; exit 1",
+            r"was killed .*\(g\+\+: fatal error: Killed signal terminated program cc1plus\)",
+        ),
+        ("bash -c 'kill -KILL $$'", r"was killed .*\(it ended with SIGKILL\): free some memory"),
+        ("kill -KILL $$", r"was killed .*\(it ended with SIGKILL\): free some memory"),
+        ("kill -TERM $$", r"failed on the generated C\+\+ \(SIGTERM\): see .*compile.log"),
+    ],
+)
+def test_a_compiler_without_memory_is_one_sentence(tmp_path: Path, script: str, words: str) -> None:
+    (tmp_path / "firmware").mkdir()
+    (tmp_path / "build_lib.sh").write_text(f"set -e\n{script}\necho not reached\n")
+    with pytest.raises(ToolError, match=words) as raised:
+        compile_project(Project(tmp_path, "broken", {}))
+    assert "\n" not in str(raised.value)
+
+
+def test_the_compiler_is_started_at_the_level_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "firmware").mkdir()
+    (tmp_path / "build_lib.sh").write_text('C="-O3 -fPIC"\necho $C in $(dirname "$0"); exit 3\n')
+    project = Project(tmp_path, "broken", {})
+    with pytest.raises(ToolError, match="exit 3"):
+        compile_project(project)
+    assert (tmp_path / "compile.log").read_text() == "-O3 -fPIC in .\n"
+    with pytest.raises(ToolError, match="exit 3"):
+        compile_project(project, optimise=1)
+    assert (tmp_path / "compile.log").read_text() == "-O1 -fPIC in .\n"

@@ -35,7 +35,7 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     graph = chains.every_operation(np.random.default_rng(10))
     config = ProjectConfig(part="xcu250-figd2104-2L-e", clock_period_ns=4, io_type=request.param)
     project = build_project(graph, config, tmp_path_factory.mktemp("chain") / "model")
-    return graph, project, compile_project(project)
+    return graph, project, compile_project(project, optimise=1)
 
 
 def test_the_chain_holds_every_operation_with_a_mapping(built: Built) -> None:

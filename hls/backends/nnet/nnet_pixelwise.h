@@ -15,7 +15,8 @@ void quantise_cl(data_T data[CONFIG_T::pixels * CONFIG_T::n_chan], res_T res[CON
     const res_T lowest = CONFIG_T::lowest;
     const res_T highest = CONFIG_T::highest;
     for (unsigned i = 0; i < CONFIG_T::pixels * CONFIG_T::n_chan; i++) {
-        res_T y = data[i];
+        const typename CONFIG_T::wide_t x = data[i];
+        res_T y = x;
         res[i] = y < lowest ? lowest : y > highest ? highest : y;
     }
 }

@@ -24,7 +24,8 @@ Quantise:
         PRAGMA_DATA_PACK(out)
         for (unsigned c = 0; c < CONFIG_T::n_chan; c++) {
             #pragma HLS UNROLL
-            value_T y = in[c];
+            const typename CONFIG_T::wide_t x = in[c];
+            value_T y = x;
             out[c] = y < lowest ? lowest : y > highest ? highest : y;
         }
         res.write(out);
