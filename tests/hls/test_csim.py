@@ -30,7 +30,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
         reuse={"conv2_g0": 3, "conv2_g1": 3, "dense": 16},
     )
     project = build_project(graph, config, tmp_path_factory.mktemp("project") / "model")
-    return graph, project, compile_project(project)
+    return graph, project, compile_project(project, optimise=1)
 
 
 def test_every_traced_layer_gives_the_same_integers(built: Built) -> None:
