@@ -18,7 +18,7 @@ from trigforge.train.train_codae import (
 from trigforge.train.weights import RELEASED, load_released
 
 ROOT = Path(__file__).resolve().parents[2]
-NAME = "codae_v2"
+NAME = "codae_v1"
 
 
 def test_released_weights_are_for_the_shipped_sample_and_the_recipe() -> None:
@@ -36,10 +36,11 @@ def test_released_weights_are_for_the_shipped_sample_and_the_recipe() -> None:
 
 
 @pytest.mark.slow
-def test_the_metrics_of_the_manifest_come_out_again() -> None:
+@pytest.mark.parametrize("name", ["codae_v1", "codae_v2"])
+def test_the_metrics_of_the_manifest_come_out_again(name: str) -> None:
     """On a quarter of the validation events, so within their scatter."""
     network = load_recipe("codae_mask_encoder", ROOT / "firmware_projects").network
-    released = load_released_codae(network, NAME)
+    released = load_released_codae(network, name)
     model = codae_from_state(network, released.state)
     masks = load_shipped().validation.masks[:500]
     quality = reconstruction_quality(model, masks)
