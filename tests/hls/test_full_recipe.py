@@ -63,6 +63,7 @@ def test_only_a_codae_is_exported_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1500)  # one compilation of two hundred layers
 def test_from_nothing_to_a_compared_score(tmp_path: Path) -> None:
     folder = tmp_path / "firmware_projects"
     folder.mkdir()

@@ -56,7 +56,11 @@ def agree(path: Path, network: nn.Module, images: Pixels, pixel_bits: int = 1) -
 
 @pytest.mark.parametrize(
     ("height", "width", "normalization", "score"),
-    [(24, 18, "instance", "bce"), (11, 17, "batch", "sse"), (13, 8, "instance", "sae")],
+    [
+        (24, 18, "instance", "bce"),
+        (11, 17, "batch", "sse"),
+        pytest.param(13, 8, "instance", "sae", marks=pytest.mark.slow),
+    ],
 )
 def test_the_whole_codae_gives_the_same_integers_everywhere(
     tmp_path: Path, height: int, width: int, normalization: Any, score: str
