@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # a slow or busy machine is not a wrong result
-settings.register_profile("trigforge", deadline=None)
+settings.register_profile("trigforge", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("trigforge")
 
 ROOT = Path(__file__).resolve().parent.parent
