@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,10 @@ from hypothesis import HealthCheck, settings
 # a slow or busy machine is not a wrong result
 settings.register_profile("trigforge", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("trigforge")
+
+# A shell starts what it puts into the background with Ctrl-C ignored, and processes that tests
+# start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"

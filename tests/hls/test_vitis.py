@@ -236,7 +236,7 @@ def alive(pid: int) -> bool:
     return state not in "ZX"
 
 
-def wait_until(condition: Callable[[], object], timeout_s: float = 60.0) -> bool:
+def wait_until(condition: Callable[[], object], timeout_s: float = 10.0) -> bool:
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if condition():
@@ -282,6 +282,6 @@ def test_ctrl_c_stops_the_tool(tmp_path: Path) -> None:
         lambda: (folder / "child.pid").is_file() and (folder / "child.pid").read_text()
     )
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=60) == 130
+    assert process.wait(timeout=20) == 130
     child = int((folder / "child.pid").read_text())
     assert wait_until(lambda: not alive(child))
