@@ -24,6 +24,7 @@ from trigforge.train.artifacts import StageResult, read_json, write_json
 from trigforge.train.schema import parse
 
 if TYPE_CHECKING:
+    from trigforge.hls.graph import Ints
     from trigforge.hls.vectors import Masks
 
 EVENTS = 1000
@@ -83,7 +84,6 @@ def vectors(session: Session) -> dict[Inputs, Masks]:
 
 def _compare_kind(session: Session, kind: Inputs, masks: Masks) -> list[BitAccuracy]:
     from trigforge.hls import accuracy
-    from trigforge.hls.backends.csim import run_csim
     from trigforge.hls.coverage import CoverageObserver
     from trigforge.hls.emulator import Emulator
     from trigforge.hls.vectors import to_input
@@ -104,7 +104,7 @@ def _compare_kind(session: Session, kind: Inputs, masks: Masks) -> list[BitAccur
     observer = CoverageObserver(graph)
     emulated = Emulator(graph, observe=observer).run(x, progress=f"{kind}: emulator")[output]
 
-    differs = np.flatnonzero((right != emulated).any(axis=1))[:LOCATE_VECTORS]
+    differs = differing(right, emulated)
     first = None
     if len(differs):
         first = accuracy.locate_against_qonnx(source.graph, source, path, masks[differs])
@@ -124,29 +124,49 @@ def _compare_kind(session: Session, kind: Inputs, masks: Masks) -> list[BitAccur
         ),
     ]
     if kind != "random":
-        count = len(x) if kind == "extreme" else session.recipe.hls.csim_events
-        project, compiled = load_project(session)
-        observer = CoverageObserver(graph)
-        emulated = Emulator(graph, observe=observer).run(x[:count])[output]
-        simulated = run_csim(
-            project, compiled, graph, x[:count], workers=session.options.workers, progress=True
-        )[output]
-        differs = np.flatnonzero((emulated != simulated).any(axis=1))[:LOCATE_VECTORS]
-        first = None
-        if len(differs):
-            first = accuracy.locate_against_csim(graph, project, compiled, x[differs]) or output
-        results.append(
-            accuracy.compare(
-                "emulator",
-                "csim",
-                kind,
-                emulated,
-                simulated,
-                first_layer=first,
-                coverage=observer.result(),
-            )
-        )
+        results.append(against_csim(session, kind, x))
     return results
+
+
+def against_csim(session: Session, kind: Inputs, x: Ints) -> BitAccuracy:
+    """The emulator against C-simulation, for all extremes and as many others as the recipe says.
+
+    Args:
+        x: (N, ...) input integers.
+    """
+    from trigforge.hls import accuracy
+    from trigforge.hls.backends.csim import run_csim
+    from trigforge.hls.coverage import CoverageObserver
+    from trigforge.hls.emulator import Emulator
+
+    if kind != "extreme":
+        x = x[: session.deployable.hls.csim_events]
+    graph = lowered(session)
+    (output,) = graph.outputs
+    project, compiled = load_project(session)
+    observer = CoverageObserver(graph)
+    emulated = Emulator(graph, observe=observer).run(x)[output]
+    simulated = run_csim(
+        project, compiled, graph, x, workers=session.options.workers, progress=True
+    )[output]
+    differs = differing(emulated, simulated)
+    first = None
+    if len(differs):
+        first = accuracy.locate_against_csim(graph, project, compiled, x[differs]) or output
+    return accuracy.compare(
+        "emulator",
+        "csim",
+        kind,
+        emulated,
+        simulated,
+        first_layer=first,
+        coverage=observer.result(),
+    )
+
+
+def differing(left: Ints, right: Ints) -> Ints:
+    """The first few vectors, of (N, ...), on which two stages differ."""
+    return np.flatnonzero((left != right).reshape(len(left), -1).any(axis=1))[:LOCATE_VECTORS]
 
 
 def _some(left: Any, right: Any, name: str) -> str | None:

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 from trigforge.hls.recipe import ImportedConfig
 from trigforge.hls.reports.report import BitAccuracy, Inputs, Report, plain
 from trigforge.hls.session import Session
-from trigforge.hls.stages.firmware import (
-    ACCURACY,
-    MODEL,
-    export,
-    library,
-    load_project,
-    lowered,
-    read_model,
+from trigforge.hls.stages.comparison import (
+    against_csim,
+    comparison,
+    differing,
+    load_comparison,
 )
+from trigforge.hls.stages.firmware import ACCURACY, MODEL, export, library, lowered, read_model
 from trigforge.train.artifacts import StageResult, write_json
 
 if TYPE_CHECKING:
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
 
 RANDOM = 400
 SEED = 2023
-LOCATE_VECTORS = 4
 STAGES = ("qonnx", "emulator", "csim")
 REQUIRED: dict[Inputs, tuple[str, ...]] = {"random": STAGES, "extreme": STAGES}
 
@@ -53,8 +50,6 @@ def against_oracle(
         graph: ``source.graph`` lowered.
         x: (N, ...) input integers.
     """
-    import numpy as np
-
     from trigforge.hls import accuracy
     from trigforge.hls.coverage import CoverageObserver
     from trigforge.hls.emulator import Emulator
@@ -67,7 +62,7 @@ def against_oracle(
     observer = CoverageObserver(graph)
     right = Emulator(graph, observe=observer).run(x)[output]
     left = left.reshape(right.shape)
-    differs = np.flatnonzero((left != right).reshape(len(x), -1).any(axis=1))[:LOCATE_VECTORS]
+    differs = differing(left, right)
     first = None
     if len(differs):
         first = _locate(source, path, x[differs]) or "lowering"
@@ -85,8 +80,7 @@ def imported_comparison(session: Session) -> StageResult:
         for kind, x in vectors(graph).items():
             path = export(session).folder / MODEL
             found.append(against_oracle(source, graph, path, kind, x))
-            count = len(x) if kind == "extreme" else session.deployable.hls.csim_events
-            found.append(_against_csim(session, graph, kind, x[:count]))
+            found.append(against_csim(session, kind, x))
         write_json(folder / ACCURACY, plain(found))
 
     return session.stage(
@@ -104,7 +98,6 @@ def imported_comparison(session: Session) -> StageResult:
 def judge_imported(session: Session, config: ImportedConfig, reports: Path) -> Report:
     """Run what is missing, judge without physics, and write JSON and Markdown."""
     from trigforge.hls.reports.verdict import judge
-    from trigforge.hls.stages.comparison import comparison, load_comparison
     from trigforge.hls.stages.hardware import hardware, load_hardware
     from trigforge.hls.stages.judgement import assemble, write
 
@@ -132,37 +125,6 @@ def judge_imported(session: Session, config: ImportedConfig, reports: Path) -> R
     )
     write(session, report, reports)
     return report
-
-
-def _against_csim(session: Session, graph: Graph, kind: Inputs, x: Ints) -> BitAccuracy:
-    import numpy as np
-
-    from trigforge.hls import accuracy
-    from trigforge.hls.backends.csim import run_csim
-    from trigforge.hls.coverage import CoverageObserver
-    from trigforge.hls.emulator import Emulator
-
-    (output,) = graph.outputs
-    project, compiled = load_project(session)
-    observer = CoverageObserver(graph)
-    emulated = Emulator(graph, observe=observer).run(x)[output]
-    simulated = run_csim(
-        project, compiled, graph, x, workers=session.options.workers, progress=True
-    )[output]
-    differs = np.flatnonzero((emulated != simulated).reshape(len(x), -1).any(axis=1))
-    first = None
-    if len(differs):
-        some = x[differs[:LOCATE_VECTORS]]
-        first = accuracy.locate_against_csim(graph, project, compiled, some) or output
-    return accuracy.compare(
-        "emulator",
-        "csim",
-        kind,
-        emulated,
-        simulated,
-        first_layer=first,
-        coverage=observer.result(),
-    )
 
 
 def _locate(source: QonnxGraph, path: Path, x: Ints) -> str | None:
