@@ -8,11 +8,11 @@ import torch
 
 from trigforge.quantize.config import QuantizeConfig
 from trigforge.quantize.full import build_codae_twin
-from trigforge.quantize.qat import CALIBRATION_EVENTS, CLIP_NORM, QuantizedEncoder, overlaid
+from trigforge.quantize.qat import CALIBRATION_EVENTS, QuantizedEncoder, overlaid, qat_schedule
 from trigforge.train.codae import CoDAE
 from trigforge.train.config import NetworkConfig, check_image
 from trigforge.train.events import EventDataset
-from trigforge.train.fit import Schedule, fit
+from trigforge.train.fit import fit
 from trigforge.train.train_codae import Reconstruction, reconstruction_quality
 
 
@@ -45,15 +45,7 @@ def quantize_codae(
     twin = build_codae_twin(model, network, config, torch.from_numpy(masks).float()[:, None])
     objective = Reconstruction(dataset)
     before = {"float": objective.validate(model), "calibrated": objective.validate(twin)}
-    schedule = Schedule(
-        epochs=config.epochs,
-        batch_size=config.batch_size,
-        learning_rate=config.learning_rate,
-        weight_decay=0.0,
-        clip_norm=CLIP_NORM,
-        seed=config.seed,
-        schedule="cosine",
-    )
+    schedule = qat_schedule(config)
     fitted = fit(twin, objective, schedule, work, name="quantize", progress=progress)
     twin.load_state_dict(fitted.state)
     metrics = {

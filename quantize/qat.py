@@ -173,15 +173,7 @@ def quantize_mask_encoder(
     twin = build_twin(encoder, network, config, torch.from_numpy(masks).float()[:, None])
     objective = Distillation(encoder, dataset)
     calibrated = objective.validate(twin)
-    schedule = Schedule(
-        epochs=config.epochs,
-        batch_size=config.batch_size,
-        learning_rate=config.learning_rate,
-        weight_decay=0.0,
-        clip_norm=CLIP_NORM,
-        seed=config.seed,
-        schedule="cosine",
-    )
+    schedule = qat_schedule(config)
     fitted = fit(twin, objective, schedule, work, name="quantize", progress=progress)
     metrics = {
         "epochs": len(fitted.history),
@@ -191,6 +183,19 @@ def quantize_mask_encoder(
         **background_fidelity(twin, encoder, dataset.validation.masks),
     }
     return QuantizedEncoder(fitted.state, fitted.history, metrics)
+
+
+def qat_schedule(config: QuantizeConfig) -> Schedule:
+    """The steps of quantisation-aware training: few, so the learning rate falls to zero."""
+    return Schedule(
+        epochs=config.epochs,
+        batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+        weight_decay=0.0,
+        clip_norm=CLIP_NORM,
+        seed=config.seed,
+        schedule="cosine",
+    )
 
 
 def twin_from_state(

@@ -13,13 +13,13 @@ import numpy.typing as npt
 import torch
 
 from trigforge.quantize.config import QuantizeConfig
-from trigforge.quantize.qat import CALIBRATION_EVENTS, CLIP_NORM, QuantizedEncoder
+from trigforge.quantize.qat import CALIBRATION_EVENTS, QuantizedEncoder, qat_schedule
 from trigforge.quantize.twin import build_twin
 from trigforge.train.artifacts import sha256_json
 from trigforge.train.codae import MaskEncoder
 from trigforge.train.config import NetworkConfig, TrainConfig, check_image
 from trigforge.train.events import EventDataset
-from trigforge.train.fit import Schedule, fit
+from trigforge.train.fit import fit
 from trigforge.train.scores import evaluate_latents
 from trigforge.train.student import Imitation
 from trigforge.train.student_data import ScoredImages, unscored_pool
@@ -60,15 +60,7 @@ def quantize_student(
     twin = build_twin(student, network, config, few)
     objective = Imitation(pool, validation, train.teacher.ranking)
     calibrated = objective.validate(twin)
-    schedule = Schedule(
-        epochs=config.epochs,
-        batch_size=config.batch_size,
-        learning_rate=config.learning_rate,
-        weight_decay=0.0,
-        clip_norm=CLIP_NORM,
-        seed=config.seed,
-        schedule="cosine",
-    )
+    schedule = qat_schedule(config)
     fitted = fit(twin, objective, schedule, work, name="quantize", progress=progress)
     metrics = {
         "epochs": len(fitted.history),

@@ -12,7 +12,7 @@ import math
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from trigforge.train.artifacts import atomic_path, sha256_json
+from trigforge.train.config import TrainConfig
 from trigforge.train.errors import InputError, TrainingError
 
 CHECKPOINT = "checkpoint.pt"
@@ -47,6 +48,11 @@ class Schedule:
     schedule: Literal["constant", "cosine"] = "constant"
     precision: Literal["float32", "bfloat16"] = "float32"
     compile: bool = False
+
+    @classmethod
+    def of(cls, config: TrainConfig) -> Schedule:
+        """The steps that a recipe's training asks for."""
+        return cls(**{field.name: getattr(config, field.name) for field in fields(cls)})
 
 
 class Objective(Protocol):

@@ -171,17 +171,7 @@ def train_student(
     assert config.teacher is not None  # noqa: S101 # taught_images has refused
     objective = Imitation(pool.standardised(), validation, config.teacher.ranking)
     model = build_student(network, config.seed)
-    schedule = Schedule(
-        epochs=config.epochs,
-        batch_size=config.batch_size,
-        learning_rate=config.learning_rate,
-        weight_decay=config.weight_decay,
-        clip_norm=config.clip_norm,
-        seed=config.seed,
-        schedule=config.schedule,
-        precision=config.precision,
-        compile=config.compile,
-    )
+    schedule = Schedule.of(config)
     fitted = fit(model, objective, schedule, work, name="student", progress=progress)
     sums = validation.mask_sums
     metrics = {

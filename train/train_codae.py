@@ -148,17 +148,7 @@ def train_codae(
     height, width = dataset.train.masks.shape[1:]
     check_image(network, height, width, dataset.source)
     model = build_codae(network, config.seed)
-    schedule = Schedule(
-        epochs=config.epochs,
-        batch_size=config.batch_size,
-        learning_rate=config.learning_rate,
-        weight_decay=config.weight_decay,
-        clip_norm=config.clip_norm,
-        seed=config.seed,
-        schedule=config.schedule,
-        precision=config.precision,
-        compile=config.compile,
-    )
+    schedule = Schedule.of(config)
     fitted = fit(model, Reconstruction(dataset), schedule, work, name="codae", progress=progress)
     metrics = {
         "epochs": len(fitted.history),
