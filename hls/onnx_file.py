@@ -13,6 +13,9 @@ from trigforge.train.errors import InputError, UnsupportedError, unknown_name
 # Larger files are no trigger networks; protobuf itself ends at 2 GiB.
 LARGEST_BYTES = 1 << 30
 OLDEST_OPSET = 7
+STANDARD_DOMAINS = ("", "ai.onnx")
+# Every domain name under which exporters have written QONNX's quantisers.
+QUANTISER_DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general")
 
 
 def load_model(path: Path) -> onnx.ModelProto:
@@ -62,7 +65,7 @@ def opset_version(model: onnx.ModelProto, path: Path) -> int:
         InputError: none is stated, or it is older or newer than what the evaluator knows.
     """
     newest = onnx.defs.onnx_opset_version()
-    stated = [o.version for o in model.opset_import if o.domain in ("", "ai.onnx")]
+    stated = [o.version for o in model.opset_import if o.domain in STANDARD_DOMAINS]
     if not stated or not OLDEST_OPSET <= stated[0] <= newest:
         found = str(stated[0]) if stated else "none"
         raise InputError(

@@ -17,15 +17,14 @@ from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
-from qonnx.custom_op.general.quant import quant
 
 from trigforge.hls.graph import Edge, Ints
-from trigforge.hls.onnx_file import live_nodes, load_model
+from trigforge.hls.onnx_file import QUANTISER_DOMAINS, live_nodes, load_model
 from trigforge.hls.readers.orders import from_edge
+from trigforge.quantize.reference import Quant
 from trigforge.train.errors import UnsupportedError
 
 Values = NDArray[np.float64]
-DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general")
 
 
 class Oracle:
@@ -52,9 +51,11 @@ class Oracle:
             [onnx.helper.make_empty_tensor_value_info(name) for name in self.names],
             [_widened(t) for t in model.graph.initializer],
         )
-        standard = [o for o in model.opset_import if o.domain not in DOMAINS]
-        own = [onnx.helper.make_opsetid(domain, 1) for domain in DOMAINS]
-        wide = onnx.helper.make_model(graph, opset_imports=[*standard, *own])
+        standard = [o for o in model.opset_import if o.domain not in QUANTISER_DOMAINS]
+        own = [onnx.helper.make_opsetid(domain, 1) for domain in QUANTISER_DOMAINS]
+        wide = onnx.helper.make_model(
+            graph, opset_imports=[*standard, *own], functions=list(model.functions)
+        )
         try:
             self._evaluator = ReferenceEvaluator(wide, new_ops=_new_ops())
         except Exception as error:
@@ -112,34 +113,15 @@ def _new_ops() -> list[type[OpRun]]:
     own = [
         type(base.__name__, (base,), {"op_domain": domain})
         for base in (Quant, BipolarQuant)
-        for domain in DOMAINS
+        for domain in QUANTISER_DOMAINS
     ]
     return [BatchNormalization, QuantizeLinear, DequantizeLinear, *own]
-
-
-class Quant(OpRun):  # type: ignore[misc]
-    """qonnx's quantiser."""
-
-    op_domain = DOMAINS[0]
-
-    def _run(
-        self,
-        x: Any,
-        scale: Any,
-        zero: Any,
-        bits: Any,
-        signed: int = 1,
-        narrow: int = 0,
-        rounding_mode: str = "ROUND",
-    ) -> tuple[Any]:
-        value = quant(x, scale, zero, bits, signed, narrow, rounding_mode)
-        return (np.asarray(value, np.float64),)
 
 
 class BipolarQuant(OpRun):  # type: ignore[misc]
     """The sign, zero counting as positive, times a scale."""
 
-    op_domain = DOMAINS[0]
+    op_domain = QUANTISER_DOMAINS[0]
 
     def _run(self, x: Any, scale: Any) -> tuple[Any]:
         return (np.where(x >= 0, scale, -scale),)

@@ -16,7 +16,14 @@ import onnx
 
 from trigforge.hls.formats import Format
 from trigforge.hls.graph import Edge, Graph
-from trigforge.hls.onnx_file import input_shape, live_nodes, load_model, opset_version
+from trigforge.hls.onnx_file import (
+    QUANTISER_DOMAINS,
+    STANDARD_DOMAINS,
+    input_shape,
+    live_nodes,
+    load_model,
+    opset_version,
+)
 from trigforge.hls.readers import (
     constants,
     elementwise,
@@ -30,6 +37,7 @@ from trigforge.hls.readers import (
     tiles,
 )
 from trigforge.hls.readers.reader import Reader, Tensor
+from trigforge.quantize.functions import DOMAIN, NAMES
 from trigforge.train.errors import TrigforgeError, UnsupportedError
 
 
@@ -154,6 +162,12 @@ def read_qonnx(
 
 
 def _read(reader: Reader, node: onnx.NodeProto, opset: int) -> None:
+    if node.domain not in _domains(node.op_type):
+        raise reader.refuse(
+            node,
+            f"operation {node.op_type} of the domain {node.domain!r} has no exact form, only that "
+            f"of {' or '.join(map(repr, _domains(node.op_type)))}",
+        )
     if all(name in reader.constants for name in node.input if name):
         constants.fold(reader, node, opset)
     elif node.op_type in READERS:
@@ -165,6 +179,13 @@ def _read(reader: Reader, node: onnx.NodeProto, opset: int) -> None:
             f"operation {node.op_type} has no exact form; {advice}cut the graph in front of it "
             f"with --output {node.input[0]}; known are {', '.join(READERS)}",
         )
+
+
+def _domains(operation: str) -> tuple[str, ...]:
+    """Where an operation must come from to be the one that its name says."""
+    if operation in ("Quant", "BipolarQuant"):
+        return QUANTISER_DOMAINS
+    return (DOMAIN,) if operation in NAMES else STANDARD_DOMAINS
 
 
 def _first_line(error: Exception) -> str:

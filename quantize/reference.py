@@ -49,7 +49,8 @@ class Quant(OpRun):  # type: ignore[misc]
         narrow: int = 0,
         rounding_mode: str = "ROUND",
     ) -> tuple[Values]:
-        return (quant(x, scale, zero, bits, signed, narrow, rounding_mode),)
+        value = quant(x, scale, zero, bits, signed, narrow, rounding_mode)
+        return (np.asarray(value, np.float64),)
 
 
 class Conv(OpRun):  # type: ignore[misc]

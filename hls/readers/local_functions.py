@@ -78,8 +78,6 @@ def lookup(reader: Reader, node: onnx.NodeProto) -> None:
 
 def _source(reader: Reader, node: onnx.NodeProto) -> tuple[str, str]:
     """Edge and order of the input, whose grid must be the one that the function reads."""
-    if node.domain != functions.DOMAIN:
-        raise reader.refuse(node, f"operation {node.domain}.{node.op_type} has no exact form")
     edge, order = reader.place(node)
     fraction = -_exponent(reader, node, attributes(node)["in_step"])
     if reader.edges[edge].fraction != fraction:

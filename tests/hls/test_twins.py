@@ -17,6 +17,7 @@ from torch import nn
 from trigforge.hls.accuracy import on_grid
 from trigforge.hls.emulator import Emulator
 from trigforge.hls.ops import Highest, InstanceNorm, Lookup, Sphere, Tile, Total
+from trigforge.hls.oracle import Oracle
 from trigforge.hls.passes import lower
 from trigforge.hls.read_qonnx import QonnxGraph, read_qonnx
 from trigforge.quantize.export import export_qonnx
@@ -84,6 +85,16 @@ def test_the_autoencoder_gives_the_same_integers_everywhere(tmp_path: Path, head
     assert kinds.count(Lookup) == kinds.count(Total) == (head == "sse")
 
 
+def test_the_oracle_of_imported_files_runs_our_own_functions(tmp_path: Path) -> None:
+    path, images = tmp_path / "m.onnx", twins.grey_images(4)
+    network = twins.autoencoder("sse")
+    export_qonnx(network, path, *images.shape[1:], "scores", twins.PIXEL_BITS)
+    edge = read_qonnx(path).graph.inputs["masks"]
+    integers = np.rint(images * 2.0**edge.fraction).astype(np.int64)[..., None]
+    (found,) = Oracle(path).run(integers, edge).values()
+    assert np.array_equal(found, run_twin(network, images))
+
+
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> onnx.ModelProto:
     path = tmp_path_factory.mktemp("twin") / "m.onnx"
@@ -106,6 +117,15 @@ def copied(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def first(model: onnx.ModelProto, kind: str) -> onnx.NodeProto:
     return next(node for node in model.graph.node if node.op_type == kind)
+
+
+@pytest.mark.parametrize(("kind", "domain"), [("Add", "elsewhere"), ("Quant", "")])
+def test_an_operation_of_another_domain_is_refused(
+    tmp_path: Path, exported: onnx.ModelProto, kind: str, domain: str
+) -> None:
+    model = copied(exported)
+    first(model, kind).domain = domain
+    refused(tmp_path, model, rf"operation {kind} of the domain '{domain}' has no exact form")
 
 
 def attribute(node: onnx.NodeProto, name: str) -> onnx.AttributeProto:
