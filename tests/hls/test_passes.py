@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import graphs
 import numpy as np
 import pytest
 
 from trigforge.hls.emulator import Emulator
 from trigforge.hls.formats import Format
-from trigforge.hls.graph import Edge, Graph
+from trigforge.hls.graph import Edge, Graph, Node
 from trigforge.hls.ops import (
     Add,
     Bilinear,
     Concat,
     Conv,
     Dense,
+    Flatten,
     LeakyRelu,
     Mul,
     Nearest,
     Prelu,
+    Quantise,
     Scale,
     Split,
 )
@@ -27,8 +31,10 @@ from trigforge.hls.passes import (
     fold_scales,
     lower,
     name_edges,
+    pair_concats,
     raise_splits,
     sink_concats,
+    sink_flattens,
     split_groups,
 )
 
@@ -245,3 +251,75 @@ def test_an_operation_that_takes_a_tensor_twice_gets_a_copy(
         assert lowered.edges[name].format == graph.edges[name].format
     images = rng.integers(-32, 32, (20, 4, 5, 3))
     assert np.array_equal(Emulator(lowered).run(images)["y"], Emulator(graph).run(images)["y"])
+
+
+def scaled(name: str, source: str, factor: list[int], fraction: int) -> Scale:
+    """A factor per channel on the grid 2^-fraction and an offset on a finer one."""
+    return Scale(
+        name=name, inputs=(source,), output=name, factor=np.array(factor), factor_fraction=fraction,
+        offset=np.arange(len(factor)) - 1, offset_fraction=fraction + 2,
+    )  # fmt: skip
+
+
+def flattened(factor: list[int]) -> Graph:
+    """Flatten a 2 x 3 image of two channels, then a factor per entry and a quantiser."""
+    nodes = [
+        Flatten(name="flat", inputs=("x",), output="flat"),
+        scaled("scale", "flat", factor, 1),
+        Quantise(name="y", inputs=("scale",), output="y", format=Format(4, 3, True)),
+    ]
+    return Graph.build("g", {"x": Edge.full((2, 3, 2), Format(4, 4, True))}, nodes, ["y"])
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_flattening_sinks_behind_what_is_the_same_for_every_pixel(
+    rng: np.random.Generator, *, same: bool
+) -> None:
+    graph = flattened([3, -2] * 6)
+    if same:
+        offset = np.tile([1, -4], 6)
+        scale = replace(graph.nodes[1], offset=offset)
+        graph = Graph.build("g", graph.inputs, [graph.nodes[0], scale, graph.nodes[2]], ["y"])
+    sunk = sink_flattens(graph)
+    order = ["scale", "quantise", "flatten"] if same else ["flatten", "scale", "quantise"]
+    assert [node.op for node in sunk.nodes] == order
+    x = rng.integers(-8, 8, (30, 2, 3, 2))
+    assert np.array_equal(Emulator(sunk).run(x)["y"], Emulator(graph).run(x)["y"])
+
+
+def test_flattening_that_others_read_stays() -> None:
+    x = Edge.full((2, 3, 2), Format(4, 4, True))
+    nodes = [
+        Flatten(name="flat", inputs=("x",), output="flat"),
+        Quantise(name="a", inputs=("flat",), output="a", format=Format(3, 3, True)),
+        Quantise(name="b", inputs=("flat",), output="b", format=Format(2, 2, True)),
+    ]
+    graph = Graph.build("g", {"x": x}, nodes, ["a", "b"])
+    assert [node.op for node in sink_flattens(graph).nodes] == ["flatten", "quantise", "quantise"]
+
+
+@pytest.mark.parametrize("parts", [2, 3, 5])
+def test_concatenations_become_pairs_in_the_same_order(
+    rng: np.random.Generator, parts: int
+) -> None:
+    nodes: list[Node] = [scaled(f"part{i}", "x", [i + 1, -i], 0) for i in range(parts)]
+    join = Concat(name="join", inputs=tuple(node.output for node in nodes), output="y")
+    x = Edge.full((2, 2, 2), Format(4, 4, True))
+    graph = Graph.build("g", {"x": x}, [*nodes, join], ["y"])
+    paired = pair_concats(graph)
+    joins = [node for node in paired.nodes if isinstance(node, Concat)]
+    assert [len(node.inputs) for node in joins] == [2] * (parts - 1)
+    images = rng.integers(-8, 8, (5, 2, 2, 2))
+    assert np.array_equal(Emulator(paired).run(images)["y"], Emulator(graph).run(images)["y"])
+
+
+def test_two_factors_in_a_row_become_one(rng: np.random.Generator) -> None:
+    x = Edge.full((2, 2, 3), Format(5, 4, True))
+    nodes = [scaled("a", "x", [3, -1, 0], 2), scaled("y", "a", [-5, 2, 7], 0)]
+    graph = Graph.build("g", {"x": x}, nodes, ["y"])
+    folded = fold_scales(graph)
+    assert [node.op for node in folded.nodes] == ["scale"]
+    images = rng.integers(-16, 16, (40, 2, 2, 3))
+    left, right = Emulator(graph).run(images)["y"], Emulator(folded).run(images)["y"]
+    shift = folded.edges["y"].fraction - graph.edges["y"].fraction
+    assert shift >= 0 and np.array_equal(left << shift, right)
