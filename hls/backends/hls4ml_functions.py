@@ -49,7 +49,16 @@ def quantise(lists: LayerList, graph: Graph, node: Quantise) -> list[Node]:
     wide = Format(x.format.width + missing, x.format.integer + missing, x.format.signed)
     members += f"    typedef {wide.ap()} wide_t;\n"
     half_even = node.rounding == "half_even"
-    return _add(lists, graph, node, "quantise_cl", members, saturate=True, half_even=half_even)
+    return _add(
+        lists,
+        graph,
+        node,
+        "each_cl",
+        members,
+        element="quantise",
+        saturate=True,
+        half_even=half_even,
+    )
 
 
 def thresholds(lists: LayerList, graph: Graph, node: Thresholds) -> list[Node]:
@@ -60,14 +69,14 @@ def thresholds(lists: LayerList, graph: Graph, node: Thresholds) -> list[Node]:
     members += _table("threshold", table, node.thresholds.ravel())
     for name, integers in (("first", node.first), ("step", node.step)):
         members += _table(name, affine.format_of(integers, node.format.fraction), integers)
-    return _add(lists, graph, node, "thresholds_cl", members)
+    return _add(lists, graph, node, "each_cl", members, element="thresholds")
 
 
 def prelu(lists: LayerList, graph: Graph, node: Prelu) -> list[Node]:
     """PReLU with a slope per channel."""
     members = _pixels(graph.edges[node.output])
     members += _table("slope", node.slope_format, node.slopes)
-    return _add(lists, graph, node, "prelu_cl", members)
+    return _add(lists, graph, node, "each_cl", members, element="prelu")
 
 
 def scale(lists: LayerList, graph: Graph, node: Scale) -> list[Node]:
@@ -75,23 +84,25 @@ def scale(lists: LayerList, graph: Graph, node: Scale) -> list[Node]:
     members = _pixels(graph.edges[node.output])
     members += _table("factor", node.factor_format, node.factor)
     members += _table("offset", node.offset_format, node.offset)
-    return _add(lists, graph, node, "scale_cl", members)
+    return _add(lists, graph, node, "each_cl", members, element="scale")
 
 
 def add(lists: LayerList, graph: Graph, node: Add) -> list[Node]:
     """Sum of two tensors."""
-    return _add(lists, graph, node, "add_cl", _pixels(graph.edges[node.output]))
+    return _add(lists, graph, node, "pair_cl", _pixels(graph.edges[node.output]), element="add")
 
 
 def sub(lists: LayerList, graph: Graph, node: Sub) -> list[Node]:
     """Difference of two tensors."""
-    return _add(lists, graph, node, "sub_cl", _pixels(graph.edges[node.output]))
+    return _add(lists, graph, node, "pair_cl", _pixels(graph.edges[node.output]), element="sub")
 
 
 def mul(lists: LayerList, graph: Graph, node: Mul) -> list[Node]:
     """Product of two tensors, or the square of one."""
-    function = "square_cl" if node.is_square else "mul_cl"
-    return _add(lists, graph, node, function, _pixels(graph.edges[node.output]))
+    members = _pixels(graph.edges[node.output])
+    if node.is_square:
+        return _add(lists, graph, node, "each_cl", members, element="square")
+    return _add(lists, graph, node, "pair_cl", members, element="mul")
 
 
 def split(lists: LayerList, graph: Graph, node: Split) -> list[Node]:
@@ -159,7 +170,7 @@ def lookup(lists: LayerList, graph: Graph, node: Lookup) -> list[Node]:
     (x,) = graph.node_inputs(node)
     members = _pixels(graph.edges[node.output]) + _number("in_bits", x.format.width)
     members += _table("entry", node.format, np.roll(node.entries, x.format.min_int))
-    return _add(lists, graph, node, "lookup_cl", members)
+    return _add(lists, graph, node, "each_cl", members, element="lookup")
 
 
 def total(lists: LayerList, graph: Graph, node: Total) -> list[Node]:
@@ -196,6 +207,7 @@ def _add(
     function: str,
     members: str,
     *,
+    element: str = "",
     saturate: bool = False,
     half_even: bool = False,
 ) -> list[Node]:
@@ -209,6 +221,7 @@ def _add(
             "class_name": "OwnFunction",
             "inputs": [lists.where[name] for name in dict.fromkeys(node.inputs)],
             "function": function,
+            "element": element,
             "members": members,
             "out_shape": list(y.shape),
         },

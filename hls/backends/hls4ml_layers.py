@@ -14,6 +14,7 @@ NNET = Path(__file__).parent / "nnet"
 # Every function has two overloads of one name: on arrays (io_parallel) and on streams (io_stream).
 HEADERS = (
     "nnet_reciprocal_root.h",
+    "nnet_elements.h",
     "nnet_pixelwise.h",
     "nnet_pixelwise_stream.h",
     "nnet_geometry.h",
@@ -27,8 +28,9 @@ HEADERS = (
 class OwnFunction(Layer):  # type: ignore[misc]
     """Any of our own functions: its name, its constants and its output's shape.
 
-    Attributes of the layer: ``function`` in namespace ``nnet``, ``members`` of the configuration
-    as C++, ``out_shape``.
+    Attributes of the layer: ``function`` in namespace ``nnet``, for some with the ``element`` of
+    ``nnet_elements.h`` that it applies to every value; ``members`` of the configuration as C++;
+    ``out_shape``.
     """
 
     def initialize(self) -> None:
@@ -57,7 +59,10 @@ class OwnCall(FunctionCallTemplate):  # type: ignore[misc]
         """The call of one layer with any number of inputs."""
         inputs = [node.get_input_variable(name) for name in node.inputs]
         output = node.get_output_variable()
-        types = ", ".join(v.type.name for v in (*inputs, output))
+        element = node.get_attr("element")
+        types = ", ".join(
+            [f"nnet::element::{element}"] * bool(element) + [v.type.name for v in (*inputs, output)]
+        )
         names = ", ".join(v.name for v in (*inputs, output))
         return f"nnet::{node.get_attr('function')}<{types}, config{node.index}>({names});"
 

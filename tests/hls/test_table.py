@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
 import chains
 import hls4ml
@@ -40,6 +41,12 @@ def test_every_kernel_is_compared_with_python_integers() -> None:
     assert not any(isinstance(row.kernel, Absent) for row in OPERATIONS.values())
 
 
+def cell(layer: dict[str, Any]) -> str:
+    """What executes a layer, as the table names it."""
+    function: str = layer.get("function", layer["class_name"])
+    return f"{function}<{layer['element']}>" if layer.get("element") else function
+
+
 @pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
 def test_every_hls4ml_cell_is_compared_in_csimulation(io_type: IoType) -> None:
     """tests/hls/test_io_types.py compiles the chain; its layers are the cells."""
@@ -48,7 +55,7 @@ def test_every_hls4ml_cell_is_compared_in_csimulation(io_type: IoType) -> None:
     built: dict[str, set[str]] = {}
     for node in graph.nodes:
         names = [name for name in layers if name in (node.name, f"{node.name}_pad")]
-        found = {layers[n].get("function", layers[n]["class_name"]) for n in names}
+        found = {cell(layers[n]) for n in names}
         built.setdefault(node.op, set()).update(found)
     filled = {n: set(r.layers) for n, r in OPERATIONS.items() if not isinstance(r.layers, Absent)}
     assert built == filled
@@ -64,9 +71,12 @@ def test_what_an_hls4ml_cell_names_exists_for_arrays_and_for_streams(row: Operat
         "".join((NNET / h).read_text() for h in HEADERS if h.endswith("_stream.h") == streaming)
         for streaming in (False, True)
     )
+    elements = (NNET / "nnet_elements.h").read_text()
     for name in row.layers:
-        own = f"void {name}(" in arrays and f"void {name}(" in streams
+        function, _, element = name.removesuffix(">").partition("<")
+        own = f"void {function}(" in arrays and f"void {function}(" in streams
         assert own or name in hls4ml.model.layers.layer_map
+        assert not element or f"struct {element} {{" in elements
 
 
 def test_everything_with_an_hls4ml_cell_can_be_estimated() -> None:

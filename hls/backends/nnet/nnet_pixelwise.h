@@ -4,103 +4,25 @@
 // The operations of nnet_pixelwise_stream.h on whole images in registers (io_parallel). Every loop is
 // unrolled by the pipeline around it.
 
-#include "ap_int.h"
+#include "nnet_elements.h"
 
 namespace nnet {
 
-// y = x in another type; nothing below CONFIG_T::lowest or above CONFIG_T::highest
-template <class data_T, class res_T, typename CONFIG_T>
-void quantise_cl(data_T data[CONFIG_T::pixels * CONFIG_T::n_chan], res_T res[CONFIG_T::pixels * CONFIG_T::n_chan]) {
-    #pragma HLS PIPELINE
-    const res_T lowest = CONFIG_T::lowest;
-    const res_T highest = CONFIG_T::highest;
-    for (unsigned i = 0; i < CONFIG_T::pixels * CONFIG_T::n_chan; i++) {
-        const typename CONFIG_T::wide_t x = data[i];
-        res_T y = x;
-        res[i] = y < lowest ? lowest : y > highest ? highest : y;
-    }
-}
-
-// y = first(c) + step(c) for every threshold of channel c that x has reached
-template <class data_T, class res_T, typename CONFIG_T>
-void thresholds_cl(data_T data[CONFIG_T::pixels * CONFIG_T::n_chan], res_T res[CONFIG_T::pixels * CONFIG_T::n_chan]) {
-    #pragma HLS PIPELINE
-    for (unsigned i = 0; i < CONFIG_T::pixels * CONFIG_T::n_chan; i++) {
-        const unsigned c = i % CONFIG_T::n_chan;
-        unsigned reached = 0;
-        for (unsigned k = 0; k < CONFIG_T::count; k++) {
-            if (data[i] >= CONFIG_T::threshold(c * CONFIG_T::count + k))
-                reached++;
-        }
-        res[i] = CONFIG_T::first(c) + CONFIG_T::step(c) * ap_uint<16>(reached);
-    }
-}
-
-// y = x where x >= 0, slope(c) x elsewhere
-template <class data_T, class res_T, typename CONFIG_T>
-void prelu_cl(data_T data[CONFIG_T::pixels * CONFIG_T::n_chan], res_T res[CONFIG_T::pixels * CONFIG_T::n_chan]) {
-    #pragma HLS PIPELINE
-    for (unsigned i = 0; i < CONFIG_T::pixels * CONFIG_T::n_chan; i++) {
-        if (data[i] >= 0)
-            res[i] = data[i];
-        else
-            res[i] = data[i] * CONFIG_T::slope(i % CONFIG_T::n_chan);
-    }
-}
-
-// y = factor(c) x + offset(c)
-template <class data_T, class res_T, typename CONFIG_T>
-void scale_cl(data_T data[CONFIG_T::pixels * CONFIG_T::n_chan], res_T res[CONFIG_T::pixels * CONFIG_T::n_chan]) {
-    #pragma HLS PIPELINE
-    for (unsigned i = 0; i < CONFIG_T::pixels * CONFIG_T::n_chan; i++) {
-        const unsigned c = i % CONFIG_T::n_chan;
-        res[i] = data[i] * CONFIG_T::factor(c) + CONFIG_T::offset(c);
-    }
-}
-
-// y = x x
-template <class data_T, class res_T, typename CONFIG_T>
-void square_cl(data_T data[CONFIG_T::pixels * CONFIG_T::n_chan], res_T res[CONFIG_T::pixels * CONFIG_T::n_chan]) {
+// y from x, value by value
+template <class element_T, class data_T, class res_T, typename CONFIG_T>
+void each_cl(data_T data[CONFIG_T::pixels * CONFIG_T::n_chan], res_T res[CONFIG_T::pixels * CONFIG_T::n_chan]) {
     #pragma HLS PIPELINE
     for (unsigned i = 0; i < CONFIG_T::pixels * CONFIG_T::n_chan; i++)
-        res[i] = data[i] * data[i];
+        element_T::template apply<CONFIG_T>(data[i], i % CONFIG_T::n_chan, res[i]);
 }
 
-// y = entry(i), i the bits of x
-template <class data_T, class res_T, typename CONFIG_T>
-void lookup_cl(data_T data[CONFIG_T::pixels * CONFIG_T::n_chan], res_T res[CONFIG_T::pixels * CONFIG_T::n_chan]) {
-    #pragma HLS PIPELINE
-    for (unsigned i = 0; i < CONFIG_T::pixels * CONFIG_T::n_chan; i++) {
-        ap_uint<CONFIG_T::in_bits> bits = data[i](CONFIG_T::in_bits - 1, 0);
-        res[i] = CONFIG_T::entry(bits.to_uint());
-    }
-}
-
-// y = a + b
-template <class a_T, class b_T, class res_T, typename CONFIG_T>
-void add_cl(a_T left[CONFIG_T::pixels * CONFIG_T::n_chan], b_T right[CONFIG_T::pixels * CONFIG_T::n_chan],
-            res_T res[CONFIG_T::pixels * CONFIG_T::n_chan]) {
+// y from a and b, value by value
+template <class element_T, class a_T, class b_T, class res_T, typename CONFIG_T>
+void pair_cl(a_T left[CONFIG_T::pixels * CONFIG_T::n_chan], b_T right[CONFIG_T::pixels * CONFIG_T::n_chan],
+             res_T res[CONFIG_T::pixels * CONFIG_T::n_chan]) {
     #pragma HLS PIPELINE
     for (unsigned i = 0; i < CONFIG_T::pixels * CONFIG_T::n_chan; i++)
-        res[i] = left[i] + right[i];
-}
-
-// y = a - b
-template <class a_T, class b_T, class res_T, typename CONFIG_T>
-void sub_cl(a_T left[CONFIG_T::pixels * CONFIG_T::n_chan], b_T right[CONFIG_T::pixels * CONFIG_T::n_chan],
-            res_T res[CONFIG_T::pixels * CONFIG_T::n_chan]) {
-    #pragma HLS PIPELINE
-    for (unsigned i = 0; i < CONFIG_T::pixels * CONFIG_T::n_chan; i++)
-        res[i] = left[i] - right[i];
-}
-
-// y = a b
-template <class a_T, class b_T, class res_T, typename CONFIG_T>
-void mul_cl(a_T left[CONFIG_T::pixels * CONFIG_T::n_chan], b_T right[CONFIG_T::pixels * CONFIG_T::n_chan],
-            res_T res[CONFIG_T::pixels * CONFIG_T::n_chan]) {
-    #pragma HLS PIPELINE
-    for (unsigned i = 0; i < CONFIG_T::pixels * CONFIG_T::n_chan; i++)
-        res[i] = left[i] * right[i];
+        element_T::apply(left[i], right[i], res[i]);
 }
 
 // channels CONFIG_T::start to CONFIG_T::start + CONFIG_T::n_chan - 1 of CONFIG_T::in_chan
