@@ -156,13 +156,13 @@ def _modules(root: Node, name: str) -> Iterator[Module]:
     yield from _loops(root, 1, name)
     for information in root.all("ModuleInformation"):
         for module in information.all("Module"):
-            title = module.child("Name", name)
+            title = module.need("Name", name)
             latency = module.below(_LATENCY, name)
             interval = latency and latency.child("PipelineInitiationInterval", name)
             worst = latency and latency.child("Worst-caseLatency", name)
             counts = _counts(module, "AreaEstimates/Resources", name, whole_set=False)
             yield Module(
-                name=title.text if title else "",
+                name=title.text,
                 latency_cycles=_range_end(worst, name),
                 ii_cycles=_range_end(interval, name),
                 resources=counts,

@@ -125,6 +125,10 @@ def _timing(root: Node, run: str, name: str) -> Timing:
     target = number("TargetClockPeriod")
     state = "ROUTE" if run == "impl" else "SYNTH"
     slack, total = number(f"WNS_{state}"), number(f"TNS_{state}")
+    if (slack is None) != (total is None):
+        raise InputError(
+            f"{name}: only one of WNS_{state} and TNS_{state} is there; a line was lost"
+        )
     achieved = number(f"CP_{state}")
     if achieved is None and run == "impl":
         achieved = number("AchievedClockPeriod")

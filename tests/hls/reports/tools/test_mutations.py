@@ -79,20 +79,10 @@ def test_mutations_of_small_reports(path: Path) -> None:
     assert sweep(path, STRUCTURAL, 40) > 0
 
 
-KNOWN_DEFECTS = {
-    "vitis_hls_2024.1_xcvu9p/export_syn.xml": "a lost total negative slack is absent, not an error",
-    "vitis_hls_2024.1_xcvu9p_other_build/csynth.xml": "a lost line of a module goes unnoticed",
-}
-"""Damage that the parsers do not notice yet."""
-
-
 @pytest.mark.slow
 @needs_reports
 @pytest.mark.parametrize("path", report_files(), ids=name_of)
-def test_a_hundred_mutations_of_every_report(path: Path, request: pytest.FixtureRequest) -> None:
-    defect = KNOWN_DEFECTS.get(name_of(path))
-    if defect is not None:
-        request.applymarker(pytest.mark.xfail(reason=defect, strict=True))
+def test_a_hundred_mutations_of_every_report(path: Path) -> None:
     assert sweep(path, STRUCTURAL, 100) > 0
 
 
