@@ -47,7 +47,9 @@ def read_power(text: str, name: str) -> Record:
         raise InputError(f"{name}: {dynamic} W and {static} W do not make {total} W; damaged")
     _check_components(text, total, name)
     facts["junction_exceeded"] = "exceeded" in rows[_ROWS["power_w"]]
-    facts["confidence"] = rows.get("Confidence Level", "unknown")
+    if "Confidence Level" not in rows:
+        raise InputError(f"{name}: no row 'Confidence Level' in the summary; cut short?")
+    facts["confidence"] = rows["Confidence Level"]
     return Record(
         kind="power",
         tool="vivado",

@@ -80,6 +80,7 @@ def test_mutations_of_small_reports(path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @needs_reports
 @pytest.mark.parametrize("path", report_files(), ids=name_of)
 def test_a_hundred_mutations_of_every_report(path: Path) -> None:
