@@ -8,11 +8,10 @@ import torch
 
 from trigforge.quantize.config import QuantizeConfig
 from trigforge.quantize.full import build_codae_twin
-from trigforge.quantize.qat import CALIBRATION_EVENTS, QuantizedEncoder, overlaid, qat_schedule
+from trigforge.quantize.qat import CALIBRATION_EVENTS, QuantizedEncoder, overlaid, train_twin
 from trigforge.train.codae import CoDAE
 from trigforge.train.config import NetworkConfig, check_image
 from trigforge.train.events import EventDataset
-from trigforge.train.fit import fit
 from trigforge.train.train_codae import Reconstruction, reconstruction_quality
 
 
@@ -44,10 +43,8 @@ def quantize_codae(
     masks = overlaid(dataset.train.masks[:CALIBRATION_EVENTS])
     twin = build_codae_twin(model, network, config, torch.from_numpy(masks).float()[:, None])
     objective = Reconstruction(dataset)
-    before = {"float": objective.validate(model), "calibrated": objective.validate(twin)}
-    schedule = qat_schedule(config)
-    fitted = fit(twin, objective, schedule, work, name="quantize", progress=progress)
-    twin.load_state_dict(fitted.state)
+    before = {"float": dict(objective.validate(model))}
+    fitted, before["calibrated"] = train_twin(twin, objective, config, work, progress=progress)
     metrics = {
         "epochs": len(fitted.history),
         "best_epoch": fitted.best_epoch + 1,

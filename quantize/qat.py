@@ -20,7 +20,7 @@ from trigforge.train.augmentation import draw_augmentation, overlay
 from trigforge.train.codae import MaskEncoder
 from trigforge.train.config import NetworkConfig, check_image
 from trigforge.train.events import EventDataset
-from trigforge.train.fit import Schedule, fit
+from trigforge.train.fit import Fitted, Objective, Schedule, fit, state_copy
 from trigforge.train.scores import evaluate_latents, rank_correlation
 from trigforge.train.train_codae import weights_config
 from trigforge.train.weights import load_released
@@ -172,9 +172,7 @@ def quantize_mask_encoder(
     masks = overlaid(dataset.train.masks[:CALIBRATION_EVENTS])
     twin = build_twin(encoder, network, config, torch.from_numpy(masks).float()[:, None])
     objective = Distillation(encoder, dataset)
-    calibrated = objective.validate(twin)
-    schedule = qat_schedule(config)
-    fitted = fit(twin, objective, schedule, work, name="quantize", progress=progress)
+    fitted, calibrated = train_twin(twin, objective, config, work, progress=progress)
     metrics = {
         "epochs": len(fitted.history),
         "best_epoch": fitted.best_epoch + 1,
@@ -185,9 +183,19 @@ def quantize_mask_encoder(
     return QuantizedEncoder(fitted.state, fitted.history, metrics)
 
 
-def qat_schedule(config: QuantizeConfig) -> Schedule:
-    """The steps of quantisation-aware training: few, so the learning rate falls to zero."""
-    return Schedule(
+def train_twin(
+    twin: nn.Module, objective: Objective, config: QuantizeConfig, work: Path, *, progress: bool
+) -> tuple[Fitted, dict[str, float]]:
+    """Train a calibrated twin; it is left, and returned, in the best state it has been in.
+
+    That may be the calibrated one, which ``best_epoch`` -1 says: training at too high a learning
+    rate loses more than it gains.
+
+    Returns:
+        The training, and the validation metrics of the calibrated twin.
+    """
+    calibrated, state = dict(objective.validate(twin)), state_copy(twin)
+    schedule = Schedule(
         epochs=config.epochs,
         batch_size=config.batch_size,
         learning_rate=config.learning_rate,
@@ -196,6 +204,12 @@ def qat_schedule(config: QuantizeConfig) -> Schedule:
         seed=config.seed,
         schedule="cosine",
     )
+    fitted = fit(twin, objective, schedule, work, name="quantize", progress=progress)
+    name = objective.selection
+    if calibrated[name] >= fitted.history[fitted.best_epoch][name]:
+        twin.load_state_dict(state)
+        fitted = Fitted(state, fitted.history, -1)
+    return fitted, calibrated
 
 
 def twin_from_state(

@@ -13,13 +13,12 @@ import numpy.typing as npt
 import torch
 
 from trigforge.quantize.config import QuantizeConfig
-from trigforge.quantize.qat import CALIBRATION_EVENTS, QuantizedEncoder, qat_schedule
+from trigforge.quantize.qat import CALIBRATION_EVENTS, QuantizedEncoder, train_twin
 from trigforge.quantize.twin import build_twin
 from trigforge.train.artifacts import sha256_json
 from trigforge.train.codae import MaskEncoder
 from trigforge.train.config import NetworkConfig, TrainConfig, check_image
 from trigforge.train.events import EventDataset
-from trigforge.train.fit import fit
 from trigforge.train.scores import evaluate_latents
 from trigforge.train.student import Imitation
 from trigforge.train.student_data import ScoredImages, unscored_pool
@@ -38,7 +37,7 @@ def quantize_student(
     """Build, calibrate and train the twin of a float student.
 
     Args:
-        train: how the float student was trained: its images and the weight of their order.
+        train: how the float student was trained, for its images.
         work: folder for the checkpoint; a second call continues from it.
 
     Returns:
@@ -58,10 +57,8 @@ def quantize_student(
     validation = _scored(student, dataset.validation.masks, dataset.sha256)
     few = torch.from_numpy(masks[:CALIBRATION_EVENTS]).float()[:, None]
     twin = build_twin(student, network, config, few)
-    objective = Imitation(pool, validation, train.teacher.ranking)
-    calibrated = objective.validate(twin)
-    schedule = qat_schedule(config)
-    fitted = fit(twin, objective, schedule, work, name="quantize", progress=progress)
+    objective = Imitation(pool, validation, ranking=0.0)
+    fitted, calibrated = train_twin(twin, objective, config, work, progress=progress)
     metrics = {
         "epochs": len(fitted.history),
         "best_epoch": fitted.best_epoch + 1,

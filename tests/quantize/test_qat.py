@@ -36,6 +36,18 @@ def test_training_mends_coarse_quantisation(tmp_path: Path) -> None:
     assert repeated.history == quantized.history
 
 
+def test_a_training_that_harms_leaves_the_calibrated_twin(tmp_path: Path) -> None:
+    encoder = float_encoder()
+    wild = replace(CONFIG, epochs=2, learning_rate=0.3)
+    quantized = quantize_mask_encoder(NETWORK, wild, encoder, DATASET, tmp_path, progress=False)
+    metrics, trained = quantized.metrics, [e["explained_variance"] for e in quantized.history]
+    assert metrics["best_epoch"] == 0
+    assert max(trained) < metrics["calibrated_explained_variance"]
+    objective = Distillation(encoder, DATASET)
+    kept = objective.validate(twin_from_state(NETWORK, wild, quantized.state))
+    assert kept["explained_variance"] == metrics["calibrated_explained_variance"]
+
+
 def test_the_scales_stay_while_the_weights_move(tmp_path: Path) -> None:
     encoder = float_encoder()
     config = replace(COARSE, epochs=1)
