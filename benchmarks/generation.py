@@ -17,13 +17,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from trigforge.train.chunks import ChunkTask, Pileup, make_chunk
-from trigforge.train.crossings import CrossingTask, make_crossings
-from trigforge.train.detector import TrackerConfig
-from trigforge.train.minimum_bias import PieceTask, PoolConfig, build_pool, load_pool, make_piece
-from trigforge.train.preselection import Preselection
-from trigforge.train.processes import get_process
-from trigforge.train.pythia import Generator
+from trigforge.train.generation.chunks import ChunkTask, Pileup, make_chunk
+from trigforge.train.generation.crossings import CrossingTask, make_crossings
+from trigforge.train.generation.detector import TrackerConfig
+from trigforge.train.generation.minimum_bias import (
+    PieceTask,
+    PoolConfig,
+    build_pool,
+    load_pool,
+    make_piece,
+)
+from trigforge.train.generation.preselection import Preselection
+from trigforge.train.generation.processes import get_process
+from trigforge.train.generation.pythia import Generator
 
 POOL = PoolConfig(collisions=(200, 50, 30, 20, 10, 5, 5))
 SAMPLES = ("qcd", "suep_200", "svj_2100")

@@ -197,7 +197,11 @@ class Session:
         return None if self.options.data is None else Path(self.options.data)
 
     def _generated(self) -> Path:
-        from trigforge.train.generate import SHIPPED_COUNTS, SHIPPED_SEED, generate_dataset
+        from trigforge.train.generation.generate import (
+            SHIPPED_COUNTS,
+            SHIPPED_SEED,
+            generate_dataset,
+        )
 
         data = self.recipe.data
         counts = {

@@ -38,7 +38,7 @@ from trigforge.train.events import (
     pack_masks,
     unpack_masks,
 )
-from trigforge.train.level1 import (
+from trigforge.train.generation.level1 import (
     LSB_GEV,
     N_OBJECTS,
     REGION_COLUMNS,
@@ -47,9 +47,9 @@ from trigforge.train.level1 import (
     REGION_ROWS,
     Level1,
 )
-from trigforge.train.level1 import OBJECTS as KINDS
-from trigforge.train.minimum_bias import PTHAT_EDGES_GEV
-from trigforge.train.zero_bias import ZeroBias
+from trigforge.train.generation.level1 import OBJECTS as KINDS
+from trigforge.train.generation.minimum_bias import PTHAT_EDGES_GEV
+from trigforge.train.generation.zero_bias import ZeroBias
 
 SCHEMA = 1
 SHIPPED = Path(__file__).resolve().parent / "samples" / "events_v2.npz"

@@ -11,8 +11,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from trigforge.train.level1 import Level1
-from trigforge.train.zero_bias import ZeroBias
+from trigforge.train.generation.level1 import Level1
+from trigforge.train.generation.zero_bias import ZeroBias
 
 PHI_ROWS, ETA_COLUMNS = 72, 58
 PIXELS = PHI_ROWS * ETA_COLUMNS  # 4176 = 522 bytes of bits

@@ -17,9 +17,9 @@ import numpy.typing as npt
 
 from trigforge.train.errors import InputError
 from trigforge.train.events import EventDataset
+from trigforge.train.generation.zero_bias import CROSSING_RATE_HZ, ZeroBias
 from trigforge.train.level1_scores import LEVEL1_SCORES
 from trigforge.train.metrics import MIN_EVENTS
-from trigforge.train.zero_bias import CROSSING_RATE_HZ, ZeroBias
 
 Scores = npt.NDArray[np.int64]
 TARGETS_HZ = (1e6, 1e5, 1e4, 1e3)

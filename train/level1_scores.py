@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from trigforge.train.level1 import LSB_GEV, REGION_LSB_GEV, Level1
+from trigforge.train.generation.level1 import LSB_GEV, REGION_LSB_GEV, Level1
 
 LIT_REGION_GEV = 10.0
 

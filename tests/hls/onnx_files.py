@@ -109,3 +109,44 @@ def tiny(
     if last is not None:
         output = b.node(last, ["z"], "last")
     return b.save(path, output, shape, (1, 2))
+
+
+def qdq(
+    b: Builder, source: str, target: str, scale: float, zero: int, limits: tuple[int, int] | None
+) -> str:
+    """QuantizeLinear, Clip, DequantizeLinear, as Brevitas writes QCDQ."""
+    b.constant(f"{target}_s", scale)
+    b.constant(f"{target}_z", np.array(zero, np.int8))
+    pair = [f"{target}_s", f"{target}_z"]
+    codes = b.node("QuantizeLinear", [source, *pair], f"{target}_codes")
+    if limits is not None:
+        ends = [
+            b.constant(f"{target}_{name}", np.array(v, np.int8))
+            for name, v in zip(("low", "high"), limits, strict=True)
+        ]
+        codes = b.node("Clip", [codes, *ends], f"{target}_clip")
+    return b.node("DequantizeLinear", [codes, *pair], target)
+
+
+def qcdq(path: Path, *, zero: int = 0, scale: float = 0.25, other: float | None = None) -> Path:
+    """Conv with per-channel weights, ReLU, max-pool, a (C, H, W) flattening, two dense layers."""
+    rng = np.random.default_rng(3)
+    b = Builder()
+    x = qdq(b, "x", "xq", 0.125, 0, None)
+    b.constant("w", rng.integers(-7, 8, (3, 2, 3, 3)).astype(np.int8))
+    b.constant("ws", np.array([0.25, 0.125, 0.5], np.float32))
+    b.constant("wz", np.zeros(3, np.int8))
+    weight = b.node("DequantizeLinear", ["w", "ws", "wz"], "wq", axis=0)
+    b.constant("bias", rng.integers(-99, 99, 3).astype(np.int32))
+    b.constant("bs", 2.0**-6)
+    bias = b.node("DequantizeLinear", ["bias", "bs"], "bq")
+    y = b.node("Conv", [x, weight, bias], "c", auto_pad="SAME_UPPER", strides=[2, 1])
+    y = qdq(b, b.node("Relu", [y], "r"), "a", scale, zero, (-8, 7))
+    y = b.node("MaxPool", [y], "p", kernel_shape=[2, 2], pads=[0, 1, 0, 0], strides=[1, 2])
+    y = b.node("Flatten", [y], "f", axis=1)
+    b.constant("d", (rng.integers(-7, 8, (18, 4)) / 8).astype(np.float32))
+    y = b.node("MatMul", [y, "d"], "m")
+    b.constant("e", (rng.integers(-7, 8, 4) / 4).astype(np.float32))
+    y = b.node("Add", [y, "e"], "s")
+    y = qdq(b, y, "z", other or 0.5, 0, None)
+    return b.save(path, y, (1, 2, 5, 5), (1, 4))

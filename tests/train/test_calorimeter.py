@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trigforge.train.calorimeter import (
+from trigforge.train.generation.calorimeter import (
     CELL_ETA,
     Hits,
     calorimeter_hits,
@@ -14,8 +14,8 @@ from trigforge.train.calorimeter import (
     respond,
     smeared,
 )
-from trigforge.train.detector import TrackerConfig, Tracks, deposit_images
-from trigforge.train.particles import Particles
+from trigforge.train.generation.detector import TrackerConfig, Tracks, deposit_images
+from trigforge.train.generation.particles import Particles
 
 
 def single(code: int, pt: float, eta: float, phi: float) -> Particles:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from trigforge.train.detector import (
+from trigforge.train.generation.detector import (
     CHARGE,
     ETA_CELLS,
     ETA_COLUMNS,
@@ -24,7 +24,7 @@ from trigforge.train.detector import (
     reconstruct,
     track_counts,
 )
-from trigforge.train.particles import Particles
+from trigforge.train.generation.particles import Particles
 
 PERFECT = TrackerConfig(
     resolution=0.0,

@@ -7,7 +7,7 @@ import pytest
 
 from trigforge.train.event_file import SHIPPED
 from trigforge.train.events import EventDataset, Events, load_shipped, pack_masks
-from trigforge.train.processes import SIGNALS
+from trigforge.train.generation.processes import SIGNALS
 
 PARTS = ("train", "validation", "test")
 

@@ -16,7 +16,9 @@ import pytest
 pytest.importorskip("pythia8mc", reason="event generation needs pythia8mc")
 pytest.importorskip("fastjet", reason="event generation needs fastjet")
 
-from trigforge.train.chunks import (
+from trigforge.train.errors import InputError, StorageError, ToolError
+from trigforge.train.events import Events, load_shipped
+from trigforge.train.generation.chunks import (
     Chunk,
     ChunkTask,
     detect,
@@ -25,14 +27,12 @@ from trigforge.train.chunks import (
     run_chunks,
     write_chunk,
 )
-from trigforge.train.detector import TrackerConfig
-from trigforge.train.errors import InputError, StorageError, ToolError
-from trigforge.train.events import Events, load_shipped
-from trigforge.train.generate import SHIPPED_SEED, generate_dataset, generate_sample
-from trigforge.train.particles import Particles
-from trigforge.train.preselection import Preselection, scalar_ht
-from trigforge.train.processes import PROCESSES, SIGNALS, Process, get_process
-from trigforge.train.pythia import Generator
+from trigforge.train.generation.detector import TrackerConfig
+from trigforge.train.generation.generate import SHIPPED_SEED, generate_dataset, generate_sample
+from trigforge.train.generation.particles import Particles
+from trigforge.train.generation.preselection import Preselection, scalar_ht
+from trigforge.train.generation.processes import PROCESSES, SIGNALS, Process, get_process
+from trigforge.train.generation.pythia import Generator
 
 TINY = replace(get_process("svj_2100"), chunk_events=4)
 
@@ -118,8 +118,8 @@ def test_interrupted_generation_ends_its_workers_and_resumes(tmp_path: Path) -> 
     """Ctrl-C in the middle: exit at once, whole chunk files only, no process left; then go on."""
     code = (
         "from dataclasses import replace; from pathlib import Path;"
-        "from trigforge.train.generate import generate_sample;"
-        "from trigforge.train.processes import get_process;"
+        "from trigforge.train.generation.generate import generate_sample;"
+        "from trigforge.train.generation.processes import get_process;"
         "p = replace(get_process('svj_2100'), chunk_events=4);"
         f"generate_sample('svj_2100', 4000, 7, 2, Path({str(tmp_path)!r}), process=p)"
     )

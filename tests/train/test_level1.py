@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from trigforge.train.calorimeter import CELL_ETA, Hits, Towers
-from trigforge.train.level1 import (
+from trigforge.train.generation.calorimeter import CELL_ETA, Hits, Towers
+from trigforge.train.generation.level1 import (
     EGAMMA_MIN,
     H_OVER_E_MAX,
     JET_MIN,

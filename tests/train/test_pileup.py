@@ -12,14 +12,14 @@ import pytest
 pytest.importorskip("pythia8mc", reason="event generation needs pythia8mc")
 pytest.importorskip("fastjet", reason="event generation needs fastjet")
 
-from trigforge.train.calorimeter import Hits
-from trigforge.train.chunks import ChunkTask, Pileup, make_chunk, read_chunk, write_chunk
-from trigforge.train.crossings import generate_zero_bias
-from trigforge.train.detector import TrackerConfig
 from trigforge.train.event_file import save_dataset
 from trigforge.train.events import load_dataset_file, load_shipped
-from trigforge.train.generate import SHIPPED_SEED
-from trigforge.train.minimum_bias import (
+from trigforge.train.generation.calorimeter import Hits
+from trigforge.train.generation.chunks import ChunkTask, Pileup, make_chunk, read_chunk, write_chunk
+from trigforge.train.generation.crossings import generate_zero_bias
+from trigforge.train.generation.detector import TrackerConfig
+from trigforge.train.generation.generate import SHIPPED_SEED
+from trigforge.train.generation.minimum_bias import (
     PTHAT_EDGES_GEV,
     Pool,
     PoolConfig,
@@ -27,9 +27,9 @@ from trigforge.train.minimum_bias import (
     is_kept,
     load_pool,
 )
-from trigforge.train.pileup import Overlay, stratum_probabilities
-from trigforge.train.preselection import Preselection
-from trigforge.train.processes import get_process
+from trigforge.train.generation.pileup import Overlay, stratum_probabilities
+from trigforge.train.generation.preselection import Preselection
+from trigforge.train.generation.processes import get_process
 
 SMALL = PoolConfig(collisions=(60, 20, 20, 10, 10, 5, 5), piece_events=60)
 

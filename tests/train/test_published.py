@@ -12,7 +12,7 @@ from event_samples import cut_in_half, flip_a_byte, make_events, npy, write_file
 
 from trigforge.train.errors import InputError
 from trigforge.train.events import load_data, load_published, load_shipped
-from trigforge.train.processes import SIGNALS
+from trigforge.train.generation.processes import SIGNALS
 
 PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "data" / "codae_events"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trigforge.train.particles import Particles
-from trigforge.train.processes import SuepDecay
-from trigforge.train.suep import boosted, decay_scalars, thermal_shower, two_body
+from trigforge.train.generation.particles import Particles
+from trigforge.train.generation.processes import SuepDecay
+from trigforge.train.generation.suep import boosted, decay_scalars, thermal_shower, two_body
 
 DECAY = SuepDecay()
 

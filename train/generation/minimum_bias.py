@@ -23,13 +23,13 @@ import numpy as np
 import numpy.typing as npt
 
 from trigforge.train.artifacts import atomic_path, sha256_json, versions
-from trigforge.train.calorimeter import Hits, calorimeter_hits
-from trigforge.train.detector import TrackerConfig, is_visible
-from trigforge.train.particles import Int
-from trigforge.train.processes import COMMON_SETTINGS, Process
-from trigforge.train.pythia import SEED_MAX, Generator
-from trigforge.train.seeds import seed_sequence
-from trigforge.train.workers import run_tasks
+from trigforge.train.generation.calorimeter import Hits, calorimeter_hits
+from trigforge.train.generation.detector import TrackerConfig, is_visible
+from trigforge.train.generation.particles import Int
+from trigforge.train.generation.processes import COMMON_SETTINGS, Process
+from trigforge.train.generation.pythia import SEED_MAX, Generator
+from trigforge.train.generation.seeds import seed_sequence
+from trigforge.train.generation.workers import run_tasks
 
 POOL_SCHEMA = 2
 PTHAT_EDGES_GEV = (20.0, 30.0, 50.0, 80.0, 120.0, 200.0)
@@ -158,7 +158,7 @@ def build_pool(
     """The folder of the pool of a split, all its pieces there.
 
     Raises:
-        ToolError, StorageError: as :func:`trigforge.train.generate.generate_sample`.
+        ToolError, StorageError: as :func:`trigforge.train.generation.generate.generate_sample`.
     """
     folder = cache / f"pool-{split}-{pool_key(config, seed, tracker)}"
     tasks = []

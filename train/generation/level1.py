@@ -23,8 +23,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from trigforge.train.calorimeter import CELL_ETA, FINE_ETA, Hits, Towers
-from trigforge.train.detector import BLOCK, PHI_ROWS
+from trigforge.train.generation.calorimeter import CELL_ETA, FINE_ETA, Hits, Towers
+from trigforge.train.generation.detector import BLOCK, PHI_ROWS
 
 Int16 = npt.NDArray[np.int16]
 IntGrid = npt.NDArray[np.int64]

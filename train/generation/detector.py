@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from trigforge.train.particles import Bool, Float, Int, Particles
+from trigforge.train.generation.particles import Bool, Float, Int, Particles
 
 PHI_CELLS, ETA_CELLS = 360, 286
 BLOCK = 5

@@ -9,8 +9,8 @@ import numpy as np
 
 from trigforge.train.artifacts import versions
 from trigforge.train.errors import ToolError
-from trigforge.train.particles import Particles
-from trigforge.train.processes import COMMON_SETTINGS, PartonFilter, Process
+from trigforge.train.generation.particles import Particles
+from trigforge.train.generation.processes import COMMON_SETTINGS, PartonFilter, Process
 
 SCALAR = 25
 MB_TO_PB = 1e9

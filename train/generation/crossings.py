@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from trigforge.train.artifacts import atomic_path, sha256_json
-from trigforge.train.level1 import Level1
-from trigforge.train.minimum_bias import UNREADABLE, load_pool
-from trigforge.train.pileup import Overlay, stratum_probabilities
-from trigforge.train.seeds import seed_sequence
-from trigforge.train.workers import run_tasks
-from trigforge.train.zero_bias import ZeroBias
+from trigforge.train.generation.level1 import Level1
+from trigforge.train.generation.minimum_bias import UNREADABLE, load_pool
+from trigforge.train.generation.pileup import Overlay, stratum_probabilities
+from trigforge.train.generation.seeds import seed_sequence
+from trigforge.train.generation.workers import run_tasks
+from trigforge.train.generation.zero_bias import ZeroBias
 
 CROSSING_SCHEMA = 2
 TASK_CROSSINGS = 1_000
@@ -69,7 +69,7 @@ def generate_zero_bias(
     Args:
         counts: a number of natural crossings, or numbers of crossings per stratum of the hardest
             collision, softest first.
-        pool: folder made by :func:`trigforge.train.minimum_bias.build_pool`.
+        pool: folder made by :func:`trigforge.train.generation.minimum_bias.build_pool`.
 
     Raises:
         StorageError: a cache file cannot be written.

@@ -2,8 +2,8 @@
 
 Axes: N events, H hits, 360 x 350 fine cells of (phi, eta) over |eta| < 3.06, each 1 degree times
 5/286; 5 x 5 fine cells are a tower, 72 x 70 of them. The fine cells of |eta| < 2.5 and the pixels
-of the images are those of the tracker (:mod:`trigforge.train.detector`): pixel (r, c) is tower
-(r, c + 6), except that the first and the last column end at 2.5 and hold 3 of 5 fine columns.
+of the images are those of the tracker (:mod:`trigforge.train.generation.detector`): pixel (r, c) is
+tower (r, c + 6), except that the first and the last column end at 2.5 and hold 3 of 5 fine columns.
 
 ECAL cells are fine cells, HCAL cells are towers, 25 times coarser as in arXiv:2306.12955, appendix
 A.2, where an HCAL deposit is spread evenly over its 25 fine cells. Fractions, resolutions and the
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from trigforge.train.detector import (
+from trigforge.train.generation.detector import (
     BLOCK,
     ETA_CELLS,
     ETA_COLUMNS,
@@ -29,7 +29,7 @@ from trigforge.train.detector import (
     charge_of,
     helix_exit,
 )
-from trigforge.train.particles import Float, Int, Particles
+from trigforge.train.generation.particles import Float, Int, Particles
 
 Float32 = npt.NDArray[np.float32]
 FINE_ETA = 350

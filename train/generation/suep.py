@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from trigforge.train.particles import Float, Int, Particles
-from trigforge.train.processes import SuepDecay
+from trigforge.train.generation.particles import Float, Int, Particles
+from trigforge.train.generation.processes import SuepDecay
 
 # masses of the charged daughters in GeV (PDG)
 DAUGHTER_MASS_GEV = {11: 0.000511, 13: 0.105658, 211: 0.139570}

@@ -19,22 +19,22 @@ import numpy as np
 from tqdm import tqdm
 
 from trigforge.train.artifacts import sha256_json, versions
-from trigforge.train.chunks import CHUNK_SCHEMA, Chunk, ChunkTask, Pileup, run_chunks
-from trigforge.train.crossings import generate_zero_bias
-from trigforge.train.detector import TrackerConfig
 from trigforge.train.errors import InputError, ToolError
 from trigforge.train.event_file import save_dataset
 from trigforge.train.events import EventDataset, Events, SampleInfo, load_dataset_file
-from trigforge.train.minimum_bias import PoolConfig, build_pool
-from trigforge.train.preselection import Preselection
-from trigforge.train.processes import (
+from trigforge.train.generation.chunks import CHUNK_SCHEMA, Chunk, ChunkTask, Pileup, run_chunks
+from trigforge.train.generation.crossings import generate_zero_bias
+from trigforge.train.generation.detector import TrackerConfig
+from trigforge.train.generation.minimum_bias import PoolConfig, build_pool
+from trigforge.train.generation.preselection import Preselection
+from trigforge.train.generation.processes import (
     BACKGROUND,
     COMMON_SETTINGS,
     SIGNALS,
     Process,
     get_process,
 )
-from trigforge.train.zero_bias import ZeroBias
+from trigforge.train.generation.zero_bias import ZeroBias
 
 MAX_CHUNKS_QUEUED = 64
 GENERATOR_PACKAGES = ("pythia8mc", "fastjet", "numpy")
@@ -68,7 +68,7 @@ class Detail:
         level1: streams that get level-1 inputs, None for all.
         images: keep calorimeter images as well.
         zero_bias_train: natural zero-bias crossings.
-        zero_bias_test: crossings per stratum, see :mod:`trigforge.train.minimum_bias`.
+        zero_bias_test: crossings per stratum, see :mod:`trigforge.train.generation.minimum_bias`.
     """
 
     mean_pileup: float = 50.0
@@ -184,7 +184,7 @@ def generate_sample(
     """``n_accepted`` events of one sample that pass the preselection.
 
     Args:
-        sample: name in :data:`trigforge.train.processes.PROCESSES`.
+        sample: name in :data:`trigforge.train.generation.processes.PROCESSES`.
         seed: any non-negative integer.
         workers: processes; the result does not depend on it.
         cache_dir: where chunk files live; safe to delete, needed to resume.

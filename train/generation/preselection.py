@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from trigforge.train.particles import Particles
+from trigforge.train.generation.particles import Particles
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,25 +11,25 @@ from typing import Any
 import numpy as np
 
 from trigforge.train.artifacts import atomic_path
-from trigforge.train.calorimeter import calorimeter_hits
-from trigforge.train.detector import (
+from trigforge.train.events import ETA_COLUMNS, PHI_ROWS, Events, pack_masks, unpack_masks
+from trigforge.train.generation.calorimeter import calorimeter_hits
+from trigforge.train.generation.detector import (
     TrackerConfig,
     deposit_images,
     is_visible,
     reconstruct,
     track_counts,
 )
-from trigforge.train.events import ETA_COLUMNS, PHI_ROWS, Events, pack_masks, unpack_masks
-from trigforge.train.level1 import Level1
-from trigforge.train.minimum_bias import load_pool
-from trigforge.train.particles import Particles
-from trigforge.train.pileup import Overlay
-from trigforge.train.preselection import Preselection, scalar_ht
-from trigforge.train.processes import Process
-from trigforge.train.pythia import SCALAR, SEED_MAX, Generator
-from trigforge.train.seeds import seed_sequence
-from trigforge.train.suep import decay_scalars
-from trigforge.train.workers import run_tasks
+from trigforge.train.generation.level1 import Level1
+from trigforge.train.generation.minimum_bias import load_pool
+from trigforge.train.generation.particles import Particles
+from trigforge.train.generation.pileup import Overlay
+from trigforge.train.generation.preselection import Preselection, scalar_ht
+from trigforge.train.generation.processes import Process
+from trigforge.train.generation.pythia import SCALAR, SEED_MAX, Generator
+from trigforge.train.generation.seeds import seed_sequence
+from trigforge.train.generation.suep import decay_scalars
+from trigforge.train.generation.workers import run_tasks
 
 CHUNK_SCHEMA = 3
 BATCH_EVENTS = 50  # events in memory at once; the random sequence does not depend on it

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from trigforge.train.level1 import Level1
+from trigforge.train.generation.level1 import Level1
 
 REVOLUTION_HZ = 11_245.5
 COLLIDING_BUNCHES = 2_544  # of 3,564 places; LHC 2018
@@ -26,7 +26,7 @@ class ZeroBias:
     Attributes:
         level1: their level-1 inputs.
         stratum: (N,) int8, the stratum of the hardest collision, see
-            :mod:`trigforge.train.minimum_bias`.
+            :mod:`trigforge.train.generation.minimum_bias`.
         probability: (S,) that the hardest collision of a crossing lies in a stratum.
     """
 

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from trigforge.train.calorimeter import FINE_ETA, Hits, Towers, respond
-from trigforge.train.detector import PHI_CELLS
-from trigforge.train.level1 import Level1, level1_inputs
-from trigforge.train.minimum_bias import Pool
-from trigforge.train.particles import Int
+from trigforge.train.generation.calorimeter import FINE_ETA, Hits, Towers, respond
+from trigforge.train.generation.detector import PHI_CELLS
+from trigforge.train.generation.level1 import Level1, level1_inputs
+from trigforge.train.generation.minimum_bias import Pool
+from trigforge.train.generation.particles import Int
 
 FINE_LAST = FINE_ETA - 1
 
