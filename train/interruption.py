@@ -1,8 +1,9 @@
-"""Ctrl-C that cannot get lost.
+"""Ctrl-C that neither gets lost nor breaks anything.
 
-Some libraries import their optional parts in a ``try`` that swallows everything, Ctrl-C included.
-Inside :func:`interruptible` an interruption is also remembered, and :func:`check_interruption`
-raises it again at the next place where work can stop.
+A module that is being imported is a bad place for an exception: some libraries import their
+optional parts in a ``try`` that swallows everything, Ctrl-C included, and extension modules written
+in C++ abort the process. Inside :func:`interruptible` an interruption therefore waits until no
+import is running, and :func:`check_interruption` raises one that was swallowed all the same.
 """
 
 from __future__ import annotations
@@ -13,21 +14,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+POLL = 0.02
+"""Seconds after which a waiting interruption looks again whether the import has ended."""
+
 _requested = threading.Event()
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Remember Ctrl-C while the block runs; outside the main thread there is nothing to do."""
+    """Remember Ctrl-C while the block runs; outside the main thread there is nothing to do.
+
+    The block may not use the alarm signal.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     _requested.clear()
-    before = signal.signal(signal.SIGINT, _interrupt)
+    before = {
+        number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGALRM)
+    }
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         _requested.clear()
 
 
@@ -39,4 +50,16 @@ def check_interruption() -> None:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     _requested.set()
-    raise KeyboardInterrupt
+    if _imports(frame):
+        signal.setitimer(signal.ITIMER_REAL, POLL)
+    else:
+        raise KeyboardInterrupt
+
+
+def _imports(frame: FrameType | None) -> bool:
+    """Whether a module is being imported in this frame or in one that called it."""
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import signal
+import sys
 import threading
+import time
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +33,20 @@ def test_a_swallowed_interruption_comes_back_at_the_next_check() -> None:
 def test_an_interruption_is_raised_where_it_happens() -> None:
     with interruptible(), pytest.raises(KeyboardInterrupt):
         press()
+
+
+def test_an_import_ends_before_the_interruption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pressed.py").write_text(
+        "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(0.1)\nwhole = 1"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        importlib.import_module("pressed")
+        for _ in range(100):
+            time.sleep(0.1)
+    assert sys.modules.pop("pressed").whole == 1
 
 
 def test_other_threads_are_left_alone() -> None:
