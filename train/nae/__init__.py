@@ -1,0 +1,1 @@
+"""The normalized autoencoder: networks, Langevin chains, training, a score of the latents."""
