@@ -14,11 +14,8 @@ depends on the clock or the machine.
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
-import lzma
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +23,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from trigforge.train.array_archive import DAMAGED, add_arrays, add_member, read_array
 from trigforge.train.artifacts import atomic_path, sha256_file, versions
 from trigforge.train.errors import InputError
 from trigforge.train.events import (
@@ -82,8 +80,6 @@ CALORIMETER_CHANNEL = {
     }
 }
 SCALARS = {"n_tracks": "<i4", "ht_gev": "<f4", "weight": "<f4"}
-FIXED_DATE = (1980, 1, 1, 0, 0, 0)
-DAMAGED = (zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, OSError, ValueError)
 Source = Literal["shipped", "generated", "file"]
 
 
@@ -134,12 +130,12 @@ def save_dataset(
         atomic_path(path) as temporary,
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_LZMA) as archive,
     ):
-        _add(archive, "metadata.json", json.dumps(metadata, indent=1).encode())
+        add_member(archive, "metadata.json", json.dumps(metadata, indent=1).encode())
         for name, events in parts.items():
-            _add_arrays(archive, name, _event_arrays(events))
+            add_arrays(archive, name, _event_arrays(events))
         for name, part in (zero_bias or {}).items():
             stratum = {"stratum": part.stratum}
-            _add_arrays(archive, f"zero_bias/{name}", _level1_arrays(part.level1) | stratum)
+            add_arrays(archive, f"zero_bias/{name}", _level1_arrays(part.level1) | stratum)
 
 
 def read_dataset(path: Path, source: Source) -> EventDataset:
@@ -217,22 +213,6 @@ def _level1_arrays(level1: Level1) -> dict[str, np.ndarray[Any, Any]]:
     return {REGIONS: level1.regions.astype("<u2"), OBJECTS: level1.objects.astype("<i2")}
 
 
-def _add_arrays(
-    archive: zipfile.ZipFile, part: str, arrays: Mapping[str, np.ndarray[Any, Any]]
-) -> None:
-    for key, array in arrays.items():
-        buffer = io.BytesIO()
-        np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
-        _add(archive, f"{part}/{key}.npy", buffer.getvalue())
-
-
-def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
-    member = zipfile.ZipInfo(name, FIXED_DATE)
-    member.compress_type = zipfile.ZIP_LZMA
-    member.create_system = 3  # the same on every platform
-    archive.writestr(member, content)
-
-
 def _metadata(path: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
     if "metadata.json" not in archive.namelist():
         raise InputError(f"{path}: no metadata.json inside; this is not a trigforge event file")
@@ -252,9 +232,9 @@ def _metadata(path: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
 
 def _part(path: Path, archive: zipfile.ZipFile, name: str, count: int) -> Events:
     """One part, checked."""
-    packed = _array(path, archive, f"{name}/{MASK}", "|u1", (count, PIXELS // 8))
+    packed = read_array(path, archive, f"{name}/{MASK}", "|u1", (count, PIXELS // 8))
     scalars = {
-        key: _array(path, archive, f"{name}/{key}", dtype, (count,))
+        key: read_array(path, archive, f"{name}/{key}", dtype, (count,))
         for key, dtype in SCALARS.items()
     }
     for key in ("ht_gev", "weight"):
@@ -277,8 +257,8 @@ def _level1(path: Path, archive: zipfile.ZipFile, name: str, count: int) -> Leve
     """Level-1 inputs of a part, checked; None where it has none."""
     if f"{name}/{REGIONS}.npy" not in archive.namelist():
         return None
-    regions = _array(path, archive, f"{name}/{REGIONS}", "<u2", (count, *REGION_SHAPE))
-    objects = _array(path, archive, f"{name}/{OBJECTS}", "<i2", (count, N_OBJECTS, 3))
+    regions = read_array(path, archive, f"{name}/{REGIONS}", "<u2", (count, *REGION_SHAPE))
+    objects = read_array(path, archive, f"{name}/{OBJECTS}", "<i2", (count, N_OBJECTS, 3))
     largest = int(regions.max(initial=0))
     if largest > REGION_MAX:
         raise InputError(
@@ -294,7 +274,7 @@ def _calorimeters(
     if f"{name}/{CALORIMETERS}.npy" not in archive.namelist():
         return None
     shape = (count, PHI_ROWS, ETA_COLUMNS, 2)
-    images = _array(path, archive, f"{name}/{CALORIMETERS}", "<f2", shape)
+    images = read_array(path, archive, f"{name}/{CALORIMETERS}", "<f2", shape)
     if not (np.isfinite(images).all() and (images >= 0).all()):
         raise InputError(
             f"{path}: {name}/{CALORIMETERS} has pixels that are negative or not finite, expected "
@@ -312,7 +292,7 @@ def _zero_bias(
     level1 = _level1(path, archive, part, count)
     if level1 is None:
         raise InputError(f"{path}: array {part}/{REGIONS!r} is missing; make the file again")
-    stratum = _array(path, archive, f"{part}/stratum", "|i1", (count,))
+    stratum = read_array(path, archive, f"{part}/stratum", "|i1", (count,))
     if (
         not ((stratum >= 0) & (stratum < len(probability))).all()
         or abs(float(probability.sum()) - 1.0) > 1e-6
@@ -322,19 +302,3 @@ def _zero_bias(
             f"{probability.tolist()}, expected one per stratum with the sum 1; make the file again"
         )
     return ZeroBias(level1, stratum.astype(np.int8), probability)
-
-
-def _array(
-    path: Path, archive: zipfile.ZipFile, key: str, dtype: str, shape: tuple[int, ...]
-) -> np.ndarray[Any, Any]:
-    try:
-        content = archive.read(f"{key}.npy")
-    except KeyError:
-        raise InputError(f"{path}: array {key!r} is missing; make the file again") from None
-    array = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
-    if array.shape != shape or array.dtype != np.dtype(dtype):
-        raise InputError(
-            f"{path}: {key} is {array.dtype}{list(array.shape)}, "
-            f"expected {np.dtype(dtype)}{list(shape)}; make the file again"
-        )
-    return np.asarray(array)

@@ -1,0 +1,1 @@
+"""Jets: constituents, images, substructure variables, and the samples that hold them."""
