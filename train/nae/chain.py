@@ -22,6 +22,9 @@ from torch.nn import functional
 Energy = Callable[[Tensor], Tensor]
 """Points (B, ...) to energies (B,)."""
 
+Evaluation = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""Points (B, ...) to energies (B,) and their gradients (B, ...)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChainConfig:
@@ -130,18 +133,26 @@ def uniform_on_sphere(count: int, latents: int, generator: torch.Generator) -> T
     return functional.normalize(points, dim=1)
 
 
-def energy_and_gradient(energy: Energy, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Energies (B,) and their gradients with respect to the points (B, ...)."""
-    with torch.enable_grad():
-        source = x.detach().requires_grad_()
-        values = energy(source)
-        (gradient,) = torch.autograd.grad(values.sum(), source)
-    return values.detach(), gradient
+def with_gradient(energy: Energy) -> Evaluation:
+    """An energy and its gradient by automatic differentiation."""
+
+    def evaluate(x: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.enable_grad():
+            source = x.detach().requires_grad_()
+            values = energy(source)
+            (gradient,) = torch.autograd.grad(values.sum(), source)
+        return values.detach(), gradient
+
+    return evaluate
 
 
 @torch.no_grad()
 def run_chain(
-    energy: Energy, start: Tensor, chain: ChainConfig, space: Space, generator: torch.Generator
+    evaluate: Evaluation,
+    start: Tensor,
+    chain: ChainConfig,
+    space: Space,
+    generator: torch.Generator,
 ) -> ChainResult:
     """Run one chain from each of the points ``start`` (B, ...).
 
@@ -152,7 +163,7 @@ def run_chain(
     accepted = torch.zeros((), device=x.device)
     if chain.steps == 0:
         return ChainResult(x, 1.0)
-    values, gradient = energy_and_gradient(energy, x)
+    values, gradient = evaluate(x)
     for index in range(chain.steps):
         noise = chain.noise / (1 + index) if chain.annealing else chain.noise
         drift = _drift(x, gradient, chain, space)
@@ -162,9 +173,9 @@ def run_chain(
         if not chain.metropolis:
             x = y
             if index + 1 < chain.steps:
-                values, gradient = energy_and_gradient(energy, x)
+                values, gradient = evaluate(x)
             continue
-        new_values, new_gradient = energy_and_gradient(energy, y)
+        new_values, new_gradient = evaluate(y)
         back = space.step_between(y, x) - _drift(y, new_gradient, chain, space)
         there, back_again = (step.flatten(1).square().sum(1) for step in (kick, back))
         log_ratio = (values - new_values) / chain.temperature

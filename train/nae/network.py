@@ -9,6 +9,7 @@ turned by 180 degrees and its channels exchanged, which is how it is built here.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Protocol
@@ -28,7 +29,19 @@ DENSE = (10, 10, 6)
 ENERGY_BATCH = 512
 
 
-class Autoencoder(Protocol):
+class Coder(Protocol):
+    """What an energy needs."""
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Latents (B, Z) of inputs (B, ...)."""
+        ...
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Inputs (B, ...) on the decoder's manifold from latents (B, Z), float32."""
+        ...
+
+
+class Autoencoder(nn.Module, ABC):
     """What chains, training and scores need of a network.
 
     Attributes:
@@ -39,13 +52,17 @@ class Autoencoder(Protocol):
     latents: int
     spherical: bool
 
+    @abstractmethod
     def encode(self, x: Tensor) -> Tensor:
         """Latents (B, Z) of inputs (B, ...)."""
-        ...
 
+    @abstractmethod
     def decode(self, z: Tensor) -> Tensor:
-        """Inputs (B, ...) on the decoder's manifold from latents (B, Z)."""
-        ...
+        """Inputs (B, ...) on the decoder's manifold from latents (B, Z), float32."""
+
+    @abstractmethod
+    def rebuilt(self, layers: LayerFactory) -> Autoencoder:
+        """The same architecture from other layers, with fresh parameters."""
 
 
 class JetEncoder(nn.Module):
@@ -113,7 +130,7 @@ class JetDecoder(nn.Module):
         return logits
 
 
-class JetAutoencoder(nn.Module):
+class JetAutoencoder(Autoencoder):
     """The NAE of jet images: (B, 1, 40, 40) to logits of the same shape and latents (B, 3).
 
     Args:
@@ -127,7 +144,7 @@ class JetAutoencoder(nn.Module):
     ) -> None:
         super().__init__()
         layers = layers or FloatLayers()
-        self.latents = latents
+        self.latents, self.size = latents, size
         self.encoder = JetEncoder(layers, latents, size)
         self.decoder = JetDecoder(layers, latents, size)
 
@@ -140,6 +157,10 @@ class JetAutoencoder(nn.Module):
         """Images (B, 1, H, W) within (0, 1), float32."""
         return torch.sigmoid(self.decoder(z).float())
 
+    def rebuilt(self, layers: LayerFactory) -> JetAutoencoder:
+        """The same architecture from other layers."""
+        return JetAutoencoder(layers, self.latents, self.size)
+
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of the reconstruction and latents."""
         latents = self.encode(images)
@@ -147,7 +168,7 @@ class JetAutoencoder(nn.Module):
         return logits, latents
 
 
-class DenseAutoencoder(nn.Module):
+class DenseAutoencoder(Autoencoder):
     """The NAE of substructure variables: (B, 8) to (B, 8) through 10-10-6-10-10, PReLU between.
 
     Its inputs are mapped to a normal distribution, its latents are anywhere (CMS, EPS-HEP 2023).
@@ -167,6 +188,7 @@ class DenseAutoencoder(nn.Module):
         super().__init__()
         layers = layers or FloatLayers()
         self.latents = widths[-1]
+        self.widths, self.variables = tuple(widths), variables
         sizes = (variables, *widths)
         self.encoder = _dense(layers, sizes)
         self.latent_activation = layers.prelu()
@@ -183,19 +205,23 @@ class DenseAutoencoder(nn.Module):
         found: Tensor = self.output(self.decoder(z)).float()
         return found
 
+    def rebuilt(self, layers: LayerFactory) -> DenseAutoencoder:
+        """The same architecture from other layers."""
+        return DenseAutoencoder(layers, self.variables, self.widths)
+
     def forward(self, variables: Tensor) -> tuple[Tensor, Tensor]:
         """Reconstruction (B, V) and latents (B, Z)."""
         latents = self.encode(variables)
         return self.decode(latents), latents
 
 
-def energy(model: Autoencoder, x: Tensor) -> Tensor:
+def energy(model: Coder, x: Tensor) -> Tensor:
     """Mean squared error of each reconstruction, (B,) from (B, ...); equation 9."""
     return (x - model.decode(model.encode(x))).square().flatten(1).mean(1)
 
 
 @torch.no_grad()
-def energy_sums(model: Autoencoder, x: Tensor, batch_size: int = ENERGY_BATCH) -> Tensor:
+def energy_sums(model: Coder, x: Tensor, batch_size: int = ENERGY_BATCH) -> Tensor:
     """Squared errors summed over pixels or variables, (B,) float64: the score that is exported."""
     parts = [
         (part - model.decode(model.encode(part))).double().square().flatten(1).sum(1)
