@@ -1,8 +1,8 @@
 """One Langevin step of the jet-image NAE at batch 128: the plain eager step against the chains'.
 
 The plain step is the trained network in contiguous memory; the chains' is a frozen copy in
-channels-last memory with fixed slopes, in float32 and with bfloat16 inside. All variants take turns,
-so that other work on the machine meets them alike; the shortest time of each counts.
+channels-last memory with fixed slopes, in float32 and with bfloat16 inside. All variants take
+turns, so that other work on the machine meets them alike; the shortest time of each counts.
 
 Usage: python benchmarks/langevin.py [rounds]
 """
