@@ -24,7 +24,7 @@ help:
 	@echo "    FROM_SCRATCH=1     train instead of using released weights"
 	@echo "    WORKERS=n          processes for generation and C-simulation"
 	@echo "make physics MODEL=codae   scores of the whole autoencoder beside the paper's, as a page"
-	@echo "    NETWORKS=\"a b\"     released names or paths of weights (default: all there are)"
+	@echo "    NETWORKS=\"a b\"     released names or paths of weights (default: the last of each)"
 	@echo "    EVENTS=n           background events of each sample (default 4000)"
 	@echo "make test | test-slow | lint | clean"
 	@echo "make bench             emulator against C-simulation and the ONNX reference; lowering; generation"

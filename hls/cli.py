@@ -120,7 +120,7 @@ def _parser() -> argparse.ArgumentParser:
         "--network",
         action="append",
         default=[],
-        help="released name or path of weights; several are compared (default: all there are)",
+        help="released name or path of weights; several are compared (default: the last of each)",
     )
     physics.add_argument("--data", type=Path, help="further events: a folder or a file")
     physics.add_argument(

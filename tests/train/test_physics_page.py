@@ -201,6 +201,7 @@ def test_ink_becomes_the_colour_of_the_text(tmp_path: Path) -> None:
 
 def test_released_networks_are_found() -> None:
     assert "codae_v2" in known_networks()
+    assert "codae_v1" not in known_networks(), "codae_v2 continues it"
 
 
 WRONG = {

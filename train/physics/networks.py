@@ -36,9 +36,19 @@ class Network:
 
 
 def known_networks() -> list[str]:
-    """Every released CoDAE, then every imported one."""
+    """Every released CoDAE that no other one continues, then every imported one."""
     found = [*sorted(RELEASED.glob("*.safetensors")), *sorted(IMPORTED.glob("*.safetensors"))]
-    return [_argument(path) for path in found if _is_codae(path)]
+    kept = {path: read_json(path.with_suffix(".json")) for path in found if _is_codae(path)}
+    continued = {
+        manifest["continued_from"].get("weights_sha256")
+        for manifest in kept.values()
+        if "continued_from" in manifest
+    }
+    return [
+        _argument(path)
+        for path, manifest in kept.items()
+        if manifest.get("weights_sha256") not in continued
+    ]
 
 
 def load_networks(names: Sequence[str]) -> list[Network]:

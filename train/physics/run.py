@@ -37,7 +37,7 @@ class PhysicsOptions:
     """What to show.
 
     Attributes:
-        networks: released names or paths; empty: every released and imported CoDAE.
+        networks: released names or paths; empty: the last of every released and imported CoDAE.
         data: further events (a folder or a file) beside the shipped ones.
         events: background events of each dataset; signals get a tenth, at least 100.
         folder: where the page goes; ``build/physics/<model>`` by default.
