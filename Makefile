@@ -35,7 +35,7 @@ $(READY): pyproject.toml constraints.txt
 	@echo "building the environment in $(VENV) (minutes, once)"
 	@started=$$(date +%s); $(PYTHON) -m venv $(VENV) && \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		--constraint constraints.txt --editable '.[generate,dev]' && \
+		--constraint constraints.txt --editable '.[generate,rtl,dev]' && \
 	echo $$(( $$(date +%s) - started )) > $@
 
 hls $(STAGES): $(READY)

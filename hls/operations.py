@@ -1,7 +1,7 @@
 """The table of operations: what each one is on integers, and who can execute it.
 
-A cell holds what executes the operation, or the reason why nothing does. Kernels come from the
-emulator's own registry; tests hold every other filled cell against the generated code.
+A cell holds what executes the operation, or the reason why nothing does. Kernels and RTL come from
+the registries of the emulator and of the tracer; tests hold every layer against the generated code.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from trigforge.hls import ops
 from trigforge.hls.graph import Node
 from trigforge.hls.kernels import PREPARE
+from trigforge.hls.rtl.trace import REFUSED, TRACE
 from trigforge.train.errors import unknown_name
 
 
@@ -23,8 +24,6 @@ class Absent:
 
 Cell = tuple[str, ...] | Absent
 
-NO_RTL = Absent("no RTL backend yet")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
@@ -34,12 +33,10 @@ class Operation:
         node: its class in the exact graph; the docstring's first sentence is its definition.
         layers: hls4ml layer classes, or our own functions in ``nnet/``. Either exists twice, for
             arrays (io_parallel) and for streams (io_stream).
-        rtl: modules.
     """
 
     node: type[Node]
     layers: Cell
-    rtl: Cell = NO_RTL
 
     @property
     def definition(self) -> str:
@@ -52,6 +49,12 @@ class Operation:
         """The emulator's function."""
         kernel = PREPARE.get(self.node)
         return (kernel.__name__.lstrip("_"),) if kernel else Absent("the emulator lacks it")
+
+    @property
+    def rtl(self) -> Cell:
+        """The function that unrolls it into logic."""
+        tracer = TRACE.get(self.node)
+        return (tracer.__name__.lstrip("_"),) if tracer else Absent(REFUSED[self.node.op])
 
 
 OPERATIONS: dict[str, Operation] = {

@@ -1,0 +1,1 @@
+"""RTL without a vendor tool: the exact graph, unrolled and pipelined, as plain Verilog."""
