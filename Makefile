@@ -14,7 +14,7 @@ OPTIONS := $(if $(PRESET),--preset "$(PRESET)") $(if $(DATA),--data "$(DATA)") \
 EVENT_IMAGES := $(wildcard ../shared/data/codae_events)
 
 .DEFAULT_GOAL := help
-.PHONY: help hls $(STAGES) physics test test-slow bench lint clean
+.PHONY: help hls $(STAGES) physics test test-slow bench lint review clean
 
 help:
 	@echo "make hls MODEL=$(MODEL)    from nothing to a verdict"
@@ -26,6 +26,7 @@ help:
 	@echo "make physics MODEL=codae   scores of the whole autoencoder beside the paper's, as a page"
 	@echo "    NETWORKS=\"a b\"     released names or paths of weights (default: the last of each)"
 	@echo "    EVENTS=n           background events of each sample (default 4000)"
+	@echo "make review            what moved since the committed reports; ACCEPT=1 takes it over"
 	@echo "make test | test-slow | lint | clean"
 	@echo "make bench             emulator against C-simulation and the ONNX reference; lowering; generation"
 
@@ -62,6 +63,12 @@ lint: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+# all models unless MODEL is given
+review: $(READY)
+	@$(BIN)/trigforge review $(if $(filter command,$(origin MODEL)),"$(MODEL)") \
+		$(if $(filter 1,$(ACCEPT)),--accept) $(if $(MARKDOWN),--markdown "$(MARKDOWN)") \
+		$(if $(JUNIT),--junit "$(JUNIT)")
 
 clean:
 	rm -rf build firmware_projects/*/

@@ -137,7 +137,45 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("path", help="a report, a project folder, or a zip or tar archive")
     report.add_argument("--json", action="store_true", help="for machines")
     report.set_defaults(run=_report)
+    review = commands.add_parser("review", help="what moved since the committed reports")
+    review.add_argument("models", nargs="*", help="default: all with a report")
+    review.add_argument("--accept", action="store_true", help="note the new numbers as reviewed")
+    review.add_argument("--markdown", type=Path, help="write a summary for a pull request")
+    review.add_argument("--junit", type=Path, help="write a JUnit file")
+    review.set_defaults(run=_review)
     return parser
+
+
+def _review(options: argparse.Namespace) -> int:
+    from trigforge.hls.reports.review.committed import (
+        accept,
+        committed_report,
+        fresh_report,
+        models_in,
+    )
+    from trigforge.hls.reports.review.forms import as_junit, as_lines, as_markdown, regressions
+    from trigforge.hls.reports.review.moves import compare
+    from trigforge.train.artifacts import atomic_path
+
+    reports = Path("latency_reports")
+    reviews = {}
+    for model in options.models or models_in(reports):
+        fresh, committed = fresh_report(model, reports), committed_report(model, reports)
+        if committed is None:
+            print(f"{model}: nothing committed to compare with; commit its report to review it")
+            continue
+        reviews[model] = compare(committed, fresh)
+    print("\n".join(as_lines(reviews)))
+    for path, text in ((options.markdown, as_markdown), (options.junit, as_junit)):
+        if path is not None:
+            with atomic_path(path) as temporary:
+                temporary.write_text(text(reviews), encoding="utf-8")
+    if options.accept:
+        for model, moves in reviews.items():
+            if any(move.status != "noted" for move in moves):
+                print(accept(model, moves))
+        return 0
+    return 1 if regressions(reviews) else 0
 
 
 def _report(options: argparse.Namespace) -> int:

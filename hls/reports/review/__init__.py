@@ -1,0 +1,1 @@
+"""Fresh reports against the committed ones, number by number."""
