@@ -26,7 +26,10 @@ help:
 	@echo "make physics MODEL=codae   scores of the whole autoencoder beside the paper's, as a page"
 	@echo "    NETWORKS=\"a b\"     released names or paths of weights (default: the last of each)"
 	@echo "    EVENTS=n           background events of each sample (default 4000)"
-	@echo "make review            what moved since the committed reports; ACCEPT=1 takes it over"
+	@echo "make review            what moved since the committed reports, after make hls"
+	@echo "    ACCEPT=1           take the fresh reports over, with a line in the changelog"
+	@echo "    BASE=commit        compare with this one (default: the last)"
+	@echo "    MARKDOWN=file      write a summary for a pull request; JUNIT=file"
 	@echo "make test | test-slow | lint | clean"
 	@echo "make bench             emulator against C-simulation and the ONNX reference; lowering; generation"
 
@@ -67,8 +70,8 @@ lint: $(READY)
 # all models unless MODEL is given
 review: $(READY)
 	@$(BIN)/trigforge review $(if $(filter command,$(origin MODEL)),"$(MODEL)") \
-		$(if $(filter 1,$(ACCEPT)),--accept) $(if $(MARKDOWN),--markdown "$(MARKDOWN)") \
-		$(if $(JUNIT),--junit "$(JUNIT)")
+		$(if $(BASE),--base "$(BASE)") $(if $(filter 1,$(ACCEPT)),--accept) \
+		$(if $(MARKDOWN),--markdown "$(MARKDOWN)") $(if $(JUNIT),--junit "$(JUNIT)")
 
 clean:
 	rm -rf build firmware_projects/*/

@@ -138,8 +138,11 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--json", action="store_true", help="for machines")
     report.set_defaults(run=_report)
     review = commands.add_parser("review", help="what moved since the committed reports")
-    review.add_argument("models", nargs="*", help="default: all with a report")
-    review.add_argument("--accept", action="store_true", help="note the new numbers as reviewed")
+    review.add_argument("models", nargs="*", help="default: all that were run here")
+    review.add_argument(
+        "--base", default="HEAD", help="commit with the reviewed reports (default: the last one)"
+    )
+    review.add_argument("--accept", action="store_true", help="take the fresh reports over")
     review.add_argument("--markdown", type=Path, help="write a summary for a pull request")
     review.add_argument("--junit", type=Path, help="write a JUnit file")
     review.set_defaults(run=_review)
@@ -147,35 +150,29 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _review(options: argparse.Namespace) -> int:
-    from trigforge.hls.reports.review.committed import (
-        accept,
-        committed_report,
-        fresh_report,
-        models_in,
-    )
-    from trigforge.hls.reports.review.forms import as_junit, as_lines, as_markdown, regressions
-    from trigforge.hls.reports.review.moves import compare
+    from trigforge.hls.reports.review.accept import accept
+    from trigforge.hls.reports.review.forms import as_junit, as_lines, as_markdown
+    from trigforge.hls.reports.review.fresh import BUILD
+    from trigforge.hls.reports.review.review import REPORTS, review
     from trigforge.train.artifacts import atomic_path
 
-    reports = Path("latency_reports")
-    reviews = {}
-    for model in options.models or models_in(reports):
-        fresh, committed = fresh_report(model, reports), committed_report(model, reports)
-        if committed is None:
-            print(f"{model}: nothing committed to compare with; commit its report to review it")
-            continue
-        reviews[model] = compare(committed, fresh)
-    print("\n".join(as_lines(reviews)))
+    found = review(options.models, options.base)
+    print("\n".join(as_lines(found.moves)), end="\n" if found.moves else "")
+    if found.left_out:
+        print(f"not run here, so not reviewed: {', '.join(found.left_out)}")
     for path, text in ((options.markdown, as_markdown), (options.junit, as_junit)):
         if path is not None:
             with atomic_path(path) as temporary:
-                temporary.write_text(text(reviews), encoding="utf-8")
+                temporary.write_text(text(found.moves), encoding="utf-8")
+    for sentence in found.missing:
+        _say(sentence, TrigforgeError.exit_code)
     if options.accept:
-        for model, moves in reviews.items():
-            if any(move.status != "noted" for move in moves):
-                print(accept(model, moves))
-        return 0
-    return 1 if regressions(reviews) else 0
+        for model, moves in found.moves.items():
+            if moves is None or any(move.status != "noted" for move in moves):
+                print(accept(model, moves, reports=REPORTS, build=BUILD))
+    elif found.regressions:
+        return EXIT_CODES["FAIL"]
+    return TrigforgeError.exit_code if found.missing else EXIT_CODES["PASS"]
 
 
 def _report(options: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from trigforge.hls.budget import Budget
 from trigforge.hls.reports.observations import Observation, strongest
 from trigforge.hls.reports.report import BitAccuracy, Physics
-from trigforge.hls.reports.timing import Clock, cards, readable
+from trigforge.hls.reports.timing import Clock, cards, readable, time_ns
 
 
 def timing(
@@ -18,17 +18,18 @@ def timing(
     at = f"a clock of {clock.period_ns:.3f} ns ({clock.provenance})"
     latency = strongest(observations, "latency_cycles")
     if latency is not None:
+        taken = time_ns(latency.value, clock.period_ns)
         statements.append(
-            f"Latency {readable(latency.value * clock.period_ns)}: {latency.value:,} cycles "
-            f"({latency.provenance}, {latency.tool} {latency.version}) at {at}."
+            f"Latency {readable(taken)}: {_cycles(latency)} ({latency.provenance}, "
+            f"{latency.tool} {latency.version}) at {at}."
         )
     interval = strongest(observations, "ii_cycles")
     if interval is not None:
-        per_card = interval.value * clock.period_ns / units
+        per_card = time_ns(interval.value, clock.period_ns) / units
         copies = "one compute unit" if units == 1 else f"{units} compute units"
         text = (
-            f"One card with {copies} takes an event every {readable(per_card)}: {interval.value:,} "
-            f"cycles ({interval.provenance}) at {at}"
+            f"One card with {copies} takes an event every {readable(per_card)}: "
+            f"{_cycles(interval)} ({interval.provenance}) at {at}"
         )
         number = cards(budget, per_card)
         if number is not None:
@@ -36,6 +37,11 @@ def timing(
             text += f"; {budget.input_rate_khz:g} kHz need {number} {plural}"
         statements.append(f"{text}.")
     return statements
+
+
+def _cycles(found: Observation) -> str:
+    note = "" if found.value else ", combinational: one period"
+    return f"{found.value:,} cycles{note}"
 
 
 def bit_accuracy(comparisons: Sequence[BitAccuracy]) -> str:

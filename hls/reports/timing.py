@@ -35,6 +35,11 @@ def effective_clock(budget: Budget, observations: Sequence[Observation]) -> Cloc
     return Clock(period, found.provenance, f"{found.tool} {found.version}", found.value)
 
 
+def time_ns(cycles: float, period_ns: float) -> float:
+    """Cycles as time; a combinational design takes 0 cycles, which is one period and not none."""
+    return max(cycles, 1) * period_ns
+
+
 def cards(budget: Budget, ii_per_card_ns: float) -> int | None:
     """Cards that keep up with the budget's input rate; absent when it names none."""
     if budget.input_rate_khz is None:

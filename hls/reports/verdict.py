@@ -21,7 +21,7 @@ from trigforge.hls.reports.observations import (
     weakest_provenance,
 )
 from trigforge.hls.reports.report import BitAccuracy, Check, Inputs, Physics, Status, Verdict
-from trigforge.hls.reports.timing import Clock, effective_clock
+from trigforge.hls.reports.timing import Clock, effective_clock, time_ns
 
 # Stages that must agree on every integer, per kind of input. C-simulation is slow and runs on
 # events and extremes only.
@@ -112,7 +112,7 @@ def _timing(
         ok = clock_ok and accepted("cycles", found.provenance, weakest.cycles)
         sources = (found.provenance, clock.provenance)
         tools = (f"{found.tool} {found.version}", clock.tool)
-        value = found.value * clock.period_ns / share
+        value = time_ns(found.value, clock.period_ns) / share
         checks.append(_check(name, value, limit, "ns", sources, tools, ok))
     if clock.reached_ns is not None:
         limit, reached, source = budget.clock_period_ns, clock.reached_ns, (clock.provenance,)

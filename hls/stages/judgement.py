@@ -139,13 +139,17 @@ def assemble(
 
 
 def write(session: Session, report: Report, reports: Path) -> None:
-    """Write a report as JSON and Markdown."""
+    """Write a report as JSON and Markdown: into build, the reviewed variant's also to its place.
+
+    The copy in build tells a review that somebody has run the model here.
+    """
     from trigforge.hls.reports.markdown import to_markdown
 
-    path = report_path(session, reports)
-    save_report(report, path)
-    with atomic_path(path.with_suffix(".md")) as temporary:
-        temporary.write_text(to_markdown(report), encoding="utf-8")
+    built = session.root / f"{session.options.model}.json"
+    for path in dict.fromkeys((report_path(session, reports), built)):
+        save_report(report, path)
+        with atomic_path(path.with_suffix(".md")) as temporary:
+            temporary.write_text(to_markdown(report), encoding="utf-8")
 
 
 def _times(session: Session) -> dict[str, StageTime]:

@@ -8,22 +8,18 @@ from xml.sax.saxutils import quoteattr
 from trigforge.hls.reports.review.leaves import Leaf
 from trigforge.hls.reports.review.moves import Move
 
-Reviews = Mapping[str, Sequence[Move]]
-
-
-def regressions(reviews: Reviews) -> int:
-    """How many numbers moved that may not."""
-    return sum(move.status == "regression" for moves in reviews.values() for move in moves)
+# model -> what moved, absent for a first report
+Reviews = Mapping[str, Sequence[Move] | None]
+FIRST = "first report, nothing is committed to compare with"
 
 
 def as_lines(reviews: Reviews) -> list[str]:
     """One line per model and per move."""
     lines = []
     for model, moves in reviews.items():
-        if not moves:
-            lines.append(f"{model}: nothing moved")
-            continue
         lines.append(f"{model}: {_summary(moves)}")
+        if not moves:
+            continue
         width = max(len(move.metric) for move in moves)
         for move in moves:
             lines.append(
@@ -37,15 +33,15 @@ def as_markdown(reviews: Reviews) -> str:
     """A summary for a pull request."""
     lines = ["# Review of the reports", ""]
     for model, moves in reviews.items():
-        lines += [f"## {model}", "", _summary(moves) if moves else "Nothing moved.", ""]
+        lines += [f"## {model}", "", _summary(moves), ""]
         if moves:
             lines += [
                 "| | metric | committed | fresh | change | allowed |",
                 "|---|---|---|---|---|---|",
             ]
             lines += [
-                f"| {m.status} | `{m.metric}` | {word(m.old)} | {word(m.new)} | "
-                f"{word(m.change)} | {word(m.allowed)} |"
+                f"| {m.status} | `{_cell(m.metric)}` | {_cell(m.old)} | {_cell(m.new)} | "
+                f"{_cell(m.change)} | {_cell(m.allowed)} |"
                 for m in moves
             ]
             lines.append("")
@@ -55,7 +51,8 @@ def as_markdown(reviews: Reviews) -> str:
 def as_junit(reviews: Reviews) -> str:
     """One suite per model, one case per number that moved, one for all others."""
     lines = ['<?xml version="1.0" encoding="utf-8"?>', "<testsuites>"]
-    for model, moves in reviews.items():
+    for model, found in reviews.items():
+        moves = found or ()
         failures = sum(move.status == "regression" for move in moves)
         lines.append(
             f"<testsuite name={quoteattr(model)} tests={quoteattr(str(len(moves) + 1))} "
@@ -82,6 +79,11 @@ def word(value: Leaf) -> str:
     return str(value)
 
 
+def _cell(value: Leaf) -> str:
+    """A value in a Markdown table, which bars and line ends would break."""
+    return word(value).replace("|", "\\|").replace("\n", " ")
+
+
 def _how_far(move: Move) -> str:
     if move.change is None:
         return ""
@@ -89,7 +91,11 @@ def _how_far(move: Move) -> str:
     return f"  ({move.change:+.6g}, {limit})"
 
 
-def _summary(moves: Sequence[Move]) -> str:
+def _summary(moves: Sequence[Move] | None) -> str:
+    if moves is None:
+        return FIRST
+    if not moves:
+        return "nothing moved"
     counts = {
         status: sum(move.status == status for move in moves)
         for status in ("regression", "allowed", "noted")

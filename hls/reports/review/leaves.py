@@ -36,7 +36,8 @@ def _walk(path: str, value: Any) -> Iterator[tuple[str, Leaf]]:
     elif isinstance(value, list) and name in IDENTITY:
         seen: dict[str, int] = {}
         for item in value:
-            key = ",".join(str(item.get(field)) for field in IDENTITY[name])
+            fields = item if isinstance(item, Mapping) else {}
+            key = ",".join(str(fields.get(field)) for field in IDENTITY[name])
             seen[key] = seen.get(key, 0) + 1
             several = f"#{seen[key]}" if seen[key] > 1 else ""
             yield from _walk(f"{path}/{key}{several}", item)

@@ -9,7 +9,7 @@ from typing import Any
 
 from trigforge.hls.reports.observations import QUANTITIES, Observation, strongest
 from trigforge.hls.reports.report import plain
-from trigforge.hls.reports.timing import readable
+from trigforge.hls.reports.timing import readable, time_ns
 from trigforge.hls.reports.tools.builds import group
 from trigforge.hls.reports.tools.collect import collect
 from trigforge.hls.reports.tools.findings import Findings, Status, judge
@@ -104,11 +104,11 @@ def _build(found: Findings) -> dict[str, Any]:
 
 
 def _time(found: Findings, quantity: str) -> float | None:
-    """Cycles times the usable clock; a combinational design takes one period, not none."""
+    """Cycles at the usable clock, absent without one."""
     best = strongest(found.observations, quantity)
     if best is None or found.clock_ns is None:
         return None
-    return max(best.value, 1) * found.clock_ns
+    return time_ns(best.value, found.clock_ns)
 
 
 def as_text(found: Survey) -> list[str]:

@@ -65,6 +65,16 @@ def test_a_missing_number_is_unknown_and_never_a_pass(quantity: str, name: str) 
     assert (check(verdict, name).value, check(verdict, name).status) == (None, "UNKNOWN")
 
 
+def test_a_combinational_design_takes_one_period() -> None:
+    found = judged.observations(latency_cycles=0, ii_cycles=0)
+    verdict = judged.verdict(observations=found)
+    assert check(verdict, "latency_ns").value == 4.0
+    assert check(verdict, "ii_per_card_ns").value == 4.0
+    text = said(verdict, "Latency 4 ns")
+    assert "0 cycles, combinational: one period (estimated" in text
+    assert "takes an event every 4 ns" in said(verdict, "One card")
+
+
 def test_fail_outranks_unknown() -> None:
     found = judged.observations(lut=None, dsp=12_288)
     assert judged.verdict(observations=found).status == "FAIL"

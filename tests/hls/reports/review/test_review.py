@@ -14,11 +14,17 @@ from typing import Any
 import pytest
 
 from trigforge.hls.cli import main
-from trigforge.hls.reports.review.forms import as_junit, as_lines, as_markdown, regressions
+from trigforge.hls.reports.report import load_report
+from trigforge.hls.reports.review.forms import as_junit, as_lines, as_markdown
 from trigforge.hls.reports.review.leaves import leaves
-from trigforge.hls.reports.review.moves import compare
+from trigforge.hls.reports.review.moves import Move, compare
+from trigforge.hls.reports.review.review import Review, moves_since_review
 
-COMMITTED = Path(__file__).resolve().parents[4] / "latency_reports" / "codae_mask_encoder.json"
+ROOT = Path(__file__).resolve().parents[4]
+MODEL = "codae_mask_encoder"
+COMMITTED = ROOT / "latency_reports" / f"{MODEL}.json"
+
+needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +92,10 @@ def test_every_number_is_compared_or_named_here(report: dict[str, Any]) -> None:
             "bit_accuracy/brevitas,qonnx,events/mismatches",
         ),
         (lambda r: r["verdict"].update(status="FAIL"), "verdict/status"),
+        (  # another clock
+            lambda r: r["verdict"]["checks"][1].update(value=1.0),
+            "verdict/checks/latency_ns/value",
+        ),
         (lambda r: r["dataset"].update(sha256="0"), "dataset/sha256"),
     ],
 )
@@ -121,8 +131,23 @@ def test_an_auc_may_move_within_its_paired_error(report: dict[str, Any]) -> None
     assert moved(report, by(-1.1 * half)) == {metric: "regression"}
 
 
+def test_sums_in_another_order_are_no_regression(report: dict[str, Any]) -> None:
+    def by(share: float) -> Callable[[dict[str, Any]], None]:
+        def change(new: dict[str, Any]) -> None:
+            new["physics"]["rank_correlations"][0]["value"] = 1 - share
+
+        return change
+
+    old = copy.deepcopy(report)
+    old["physics"]["rank_correlations"][0]["value"] = 1
+    assert list(moved(old, by(1e-12)).values()) == ["allowed"]
+    assert list(moved(old, by(1e-3)).values()) == ["regression"]
+
+
 def test_versions_are_noted_and_layers_do_not_shift(report: dict[str, Any]) -> None:
     assert moved(report, lambda r: r["versions"].update(numpy="9")) == {"versions/numpy": "noted"}
+    tool = moved(report, lambda r: r["verdict"]["checks"][0].update(tool="trigforge 9"))
+    assert tool == {"verdict/checks/ii_per_card_ns/tool": "noted"}
 
     def without_a_layer(new: dict[str, Any]) -> None:
         del new["hardware"]["hls4ml"]["layers"][2]
@@ -136,50 +161,136 @@ def test_forms(report: dict[str, Any]) -> None:
     new = copy.deepcopy(report)
     new["verdict"]["status"] = "FAIL <&>"
     new["versions"]["numpy"] = "9"
-    reviews = {"toy": compare(report, new), "still": []}
-    assert regressions(reviews) == 1
+    reviews: dict[str, tuple[Move, ...] | None]
+    reviews = {"toy": tuple(compare(report, new)), "still": (), "first": None}
+    assert Review(reviews).regressions == 1
     lines = as_lines(reviews)
     assert lines[0] == "toy: 1 moved that may not, 1 noted"
-    assert lines[-1] == "still: nothing moved"
+    assert lines[-2:] == [
+        "still: nothing moved",
+        "first: first report, nothing is committed to compare with",
+    ]
     assert "| regression | `verdict/status` | PASS | FAIL <&> | - | 0 |" in as_markdown(reviews)
     suites = ElementTree.fromstring(as_junit(reviews))  # noqa: S314 # our own text
-    assert [suite.get("failures") for suite in suites] == ["1", "0"]
+    assert [suite.get("failures") for suite in suites] == ["1", "0", "0"]
     failure = suites[0].find("testcase/failure")
     assert failure is not None and failure.get("message") == "PASS -> FAIL <&>"
 
 
-@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
-def test_the_command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = tmp_path / "latency_reports"
-    folder.mkdir()
-    path = folder / "codae_mask_encoder.json"
-    shutil.copy(COMMITTED, path)
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with one committed report, after ``make hls``."""
+    for folder in ("latency_reports", "firmware_projects", f"build/{MODEL}/demo"):
+        (tmp_path / folder).mkdir(parents=True)
+    shutil.copy(ROOT / "firmware_projects" / f"{MODEL}.yaml", tmp_path / "firmware_projects")
+    for suffix in (".json", ".md"):
+        source = COMMITTED.with_suffix(suffix)
+        shutil.copy(source, tmp_path / "latency_reports")
+        shutil.copy(source, tmp_path / f"build/{MODEL}/demo")
     (tmp_path / "CHANGELOG.md").write_text("# Changelog\n\n## Unreleased\n\n- Old.\n\n## 0.1.0\n")
     monkeypatch.chdir(tmp_path)
-    assert main(["review"]) == 2
-    assert "not in a git repository" in capsys.readouterr().err
+    return tmp_path
+
+
+def commit(folder: Path) -> None:
     who = ("-c", "user.name=n", "-c", "user.email=e@example.org", "-c", "commit.gpgsign=false")
     for arguments in (["init", "-q"], ["add", "-A"], [*who, "commit", "-qm", "x"]):
-        subprocess.run(["git", *arguments], cwd=tmp_path, check=True)
-    assert main(["review"]) == 0
-    assert capsys.readouterr().out == "codae_mask_encoder: nothing moved\n"
+        subprocess.run(["git", *arguments], cwd=folder, check=True)
 
+
+def change(path: Path, by: int) -> None:
     data = json.loads(path.read_text())
-    data["hardware"]["hls4ml"]["observations"][0]["value"] += 5
+    data["hardware"]["hls4ml"]["observations"][0]["value"] += by
     path.write_text(json.dumps(data))
-    summary, junit = tmp_path / "review.md", tmp_path / "review.xml"
-    code = main(["review", "codae_mask_encoder", "--markdown", str(summary), "--junit", str(junit)])
-    assert code == 1
-    assert "hardware/hls4ml/observations/latency_cycles" in capsys.readouterr().out
+
+
+@needs_git
+def test_clean_moved_and_accepted(clone: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    commit(clone)
+    assert main(["review"]) == 0
+    assert capsys.readouterr().out == f"{MODEL}: nothing moved\n"
+
+    change(clone / f"build/{MODEL}/demo/{MODEL}.json", 5)
+    summary, junit = clone / "review.md", clone / "review.xml"
+    assert main(["review", MODEL, "--markdown", str(summary), "--junit", str(junit)]) == 1
+    said = capsys.readouterr().out
+    assert "regression  hardware/hls4ml/observations/latency_cycles" in said
+    assert "(+5, exact)" in said
     assert "| regression |" in summary.read_text() and "<failure" in junit.read_text()
+
+    reviewed = clone / "latency_reports" / f"{MODEL}.json"
+    before = reviewed.read_bytes()
+    for _ in range(2):  # the second time changes nothing
+        assert main(["review", "--accept"]) == 0
+        noted = (clone / "CHANGELOG.md").read_text()
+        assert noted.count("\n- Old.\n- Reviewed numbers of codae_mask_encoder: hardware/") == 1
+        assert noted.count("Reviewed") == 1 and noted.endswith("\n\n## 0.1.0\n")
+    assert reviewed.read_bytes() == (clone / f"build/{MODEL}/demo/{MODEL}.json").read_bytes()
+    assert reviewed.read_bytes() != before
+    # what lies in the working tree is not what was reviewed
+    assert main(["review"]) == 1
+
+
+@needs_git
+def test_a_pull_request_is_compared_with_the_commit_it_starts_from(clone: Path) -> None:
+    commit(clone)
+    for folder in (f"build/{MODEL}/demo", "latency_reports"):
+        change(clone / folder / f"{MODEL}.json", 5)
+    commit(clone)
+    assert main(["review"]) == 0
+    assert main(["review", "--base", "HEAD~1"]) == 1
+
+
+@needs_git
+def test_first_reports_and_models_that_were_not_run(
+    clone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for suffix in (".json", ".md"):
+        (clone / f"latency_reports/{MODEL}{suffix}").rename(clone / f"latency_reports/o{suffix}")
+    commit(clone)
+    assert main(["review"]) == 0
+    said = capsys.readouterr().out
+    assert f"{MODEL}: first report, nothing is committed" in said
+    assert "not run here, so not reviewed: o\n" in said
     assert main(["review", "--accept"]) == 0
-    noted = (tmp_path / "CHANGELOG.md").read_text()
-    assert noted.startswith("# Changelog\n\n## Unreleased\n\n- Old.\n- Reviewed numbers of codae_")
-    assert noted.endswith("\n\n## 0.1.0\n")
-    assert main(["review", "absent"]) == 2
-    assert "no report of absent" in capsys.readouterr().err
-    shutil.copy(COMMITTED, folder / "another.json")
-    assert main(["review", "another"]) == 0
-    assert "nothing committed" in capsys.readouterr().out
+    assert f"- First reviewed report of {MODEL}." in (clone / "CHANGELOG.md").read_text()
+    assert (clone / f"latency_reports/{MODEL}.md").is_file()
+
+
+@needs_git
+def test_one_sentence_when_there_is_nothing_to_compare(
+    clone: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sentence(*arguments: str) -> str:
+        assert main(["review", *arguments]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        return line
+
+    assert "not in a git repository" in sentence()
+    commit(clone)
+    assert "no fresh report of absent; run make hls MODEL=absent first" in sentence("absent")
+    for base in ("--all", "nowhere", ""):
+        assert "is no commit of this repository" in sentence(f"--base={base}")
+    (clone / "CHANGELOG.md").write_text("# Changelog\n")
+    change(clone / f"build/{MODEL}/demo/{MODEL}.json", 5)
+    reviewed = (clone / "latency_reports" / f"{MODEL}.json").read_bytes()
+    assert "no section '## Unreleased'" in sentence("--accept")
+    assert (clone / "latency_reports" / f"{MODEL}.json").read_bytes() == reviewed
+    recipe = clone / "firmware_projects" / f"{MODEL}.yaml"
+    recipe.write_text(recipe.read_text().replace("conv3: 64", "conv3: 128"))
+    assert f"{MODEL}.yaml has changed since; run make hls MODEL={MODEL} again" in sentence()
+    shutil.rmtree(clone / "build")
+    assert "no fresh report to review; run make hls" in sentence()
+    monkeypatch.setenv("PATH", "")
+    assert "git is not on the PATH" in sentence()
+
+
+@needs_git
+def test_moves_for_a_page(clone: Path) -> None:
+    path = clone / f"build/{MODEL}/demo/{MODEL}.json"
+    assert moves_since_review(load_report(path)) is None  # no repository
+    commit(clone)
+    assert moves_since_review(load_report(path)) == ()
+    change(path, 5)
+    (move,) = moves_since_review(load_report(path)) or ()
+    assert (move.change, move.allowed, move.status) == (5, 0, "regression")
