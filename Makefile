@@ -6,7 +6,7 @@ VENV ?= .venv
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 
-STAGES := data train quantize export csim
+STAGES := data train quantize export csim emulator
 OPTIONS := $(if $(PRESET),--preset "$(PRESET)") $(if $(DATA),--data "$(DATA)") \
 	$(if $(filter 1,$(FROM_SCRATCH)),--from-scratch) $(if $(WORKERS),--workers "$(WORKERS)")
 

@@ -30,6 +30,7 @@ STAGES = {
     "quantize": "the quantised model: released weights, or quantisation-aware training",
     "export": "the QONNX file",
     "csim": "the hls4ml project, compiled, and the bit-accuracy comparison of all stages",
+    "emulator": "a C++ library with a C interface, for experiment software",
 }
 
 

@@ -60,6 +60,19 @@ def _csim(session: Session) -> Status:
     return "FAIL" if wrong else "PASS"
 
 
+def _emulator(session: Session) -> Status:
+    from trigforge.hls.stages.standalone import identity, standalone
+
+    done = standalone(session)
+    info = done.manifest.info
+    print(
+        f"{info['vectors']} vectors, 0 differ from the integer emulator; "
+        f"{info['events_per_s']:.4g} events/s on {info['threads']} thread(s)"
+    )
+    _say("emulator", done.folder / identity(session).library)
+    return None
+
+
 def _hls(session: Session) -> Status:
     from trigforge.hls.reports.table import print_report
 
@@ -78,6 +91,7 @@ COMMANDS: dict[str, Callable[[Session], Status]] = {
     "quantize": _quantize,
     "export": _export,
     "csim": _csim,
+    "emulator": _emulator,
 }
 
 

@@ -46,11 +46,13 @@ def sha256_json(value: Any) -> str:
 
 
 def sha256_sources(*packages: str) -> str:
-    """Hex digest of the Python sources of ``trigforge.<package>`` for each name given."""
+    """Hex digest of the sources of ``trigforge.<package>`` for each name given."""
     digest = hashlib.sha256()
     root = Path(__file__).resolve().parent.parent
     for package in packages:
-        files = [p for p in (root / package).rglob("*") if p.suffix in (".py", ".h", ".yaml")]
+        files = [
+            p for p in (root / package).rglob("*") if p.suffix in (".py", ".h", ".yaml", ".jinja")
+        ]
         for source in sorted(files):
             digest.update(str(source.relative_to(root)).encode())
             digest.update(source.read_bytes())

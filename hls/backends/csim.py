@@ -74,11 +74,11 @@ def compile_project(project: Project, *, optimise: int = 3) -> Path:
         )
     libraries = sorted((project.folder / "firmware").glob("*.so"))
     if done.returncode or len(libraries) != 1:
-        raise ToolError(_why_not_compiled(done.returncode, log))
+        raise ToolError(why_not_compiled(done.returncode, log))
     return libraries[0]
 
 
-def _why_not_compiled(code: int, log: Path) -> str:
+def why_not_compiled(code: int, log: Path) -> str:
     """One sentence; a compiler without memory says so in its log, or is killed by the system."""
     words = log.read_text(encoding="utf-8", errors="replace").splitlines()
     short = [line for line in words if any(sign in line.lower() for sign in STARVED)]
