@@ -37,6 +37,10 @@ class TrainingError(TrigforgeError):
     """A training went wrong in a way that more steps cannot mend (a loss that is not finite)."""
 
 
+class CollapseError(TrainingError):
+    """Samples of a model under training have stopped being samples; earlier epochs stay good."""
+
+
 def unknown_name(what: str, name: str, known: Iterable[str], where: str = "") -> InputError:
     """An :class:`InputError` for a name that is not in a list, with the nearest one suggested."""
     options = sorted(known)

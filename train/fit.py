@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from trigforge.train.artifacts import atomic_path, sha256_json
 from trigforge.train.config import TrainConfig
-from trigforge.train.errors import InputError, TrainingError
+from trigforge.train.errors import CollapseError, InputError, TrainingError
 
 CHECKPOINT = "checkpoint.pt"
 WARMUP_FRACTION = 0.05
@@ -86,6 +86,23 @@ class Objective(Protocol):
         ...
 
 
+@runtime_checkable
+class Continuing(Protocol):
+    """An objective that carries something from epoch to epoch and may end the training early."""
+
+    def state(self) -> dict[str, Any]:
+        """Plain data and tensors; part of every checkpoint."""
+        ...
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from :meth:`state`."""
+        ...
+
+    def ended(self, history: list[dict[str, float]]) -> str:
+        """Why no further epoch is wanted, or nothing."""
+        ...
+
+
 @dataclass(frozen=True)
 class Fitted:
     """The best epoch of a training.
@@ -93,11 +110,13 @@ class Fitted:
     Attributes:
         state: state dict of the model at ``best_epoch``.
         history: per epoch ``epoch``, ``loss``, ``seconds`` and the validation metrics.
+        ended: why there are fewer epochs than the schedule has, or nothing.
     """
 
     state: dict[str, Tensor]
     history: list[dict[str, float]]
     best_epoch: int
+    ended: str = ""
 
 
 def fit(
@@ -112,13 +131,14 @@ def fit(
     """Train ``model`` (in place) and leave it in its best state.
 
     After every epoch a checkpoint is written to ``work``; a call with the same schedule, data and
-    architecture continues from it, anything else starts over. An interrupted epoch is redone.
+    architecture continues from it, anything else starts over. An interrupted epoch is redone. An
+    epoch in which the objective collapses does not count: the training ends with those before it.
 
     Args:
         name: shown in front of the progress bar.
 
     Raises:
-        TrainingError: the loss is not finite.
+        TrainingError: the loss is not finite, or the objective collapses in the first epoch.
         StorageError: a checkpoint cannot be written.
     """
     shapes = {key: list(value.shape) for key, value in model.state_dict().items()}
@@ -132,16 +152,29 @@ def fit(
     saved = _load(path, key)
     history: list[dict[str, float]] = []
     best: dict[str, Tensor] = {}
+    ended = ""
+    continuing = objective if isinstance(objective, Continuing) else None
     if saved:
         model.load_state_dict(saved["model"])
         optimizer.load_state_dict(saved["optimizer"])
         history, best = saved["history"], saved["best"]
+        if continuing:
+            continuing.load_state(saved["objective"])
+            ended = continuing.ended(history)
     stepped: nn.Module = torch.compile(model) if schedule.compile else model  # type: ignore[assignment]
     for epoch in range(len(history), schedule.epochs):
+        if ended:
+            break
         started = time.monotonic()
-        loss = _epoch(
-            stepped, trained, optimizer, objective, schedule, epoch, name, progress=progress
-        )
+        try:
+            loss = _epoch(
+                stepped, trained, optimizer, objective, schedule, epoch, name, progress=progress
+            )
+        except CollapseError as collapse:
+            if not history:
+                raise
+            ended = str(collapse)
+            break
         model.eval()
         with torch.inference_mode():
             metrics = dict(objective.validate(model))
@@ -153,9 +186,11 @@ def fit(
         if progress:
             shown = ", ".join(f"{k} {v:.4g}" for k, v in history[-1].items() if k != "epoch")
             tqdm.write(f"{name}: epoch {epoch + 1}/{schedule.epochs}: {shown}", file=sys.stderr)
+        ended = continuing.ended(history) if continuing else ""
         _save(
             path,
             {
+                "objective": continuing.state() if continuing else {},
                 "key": key,
                 "model": model.state_dict(),
                 "optimizer": optimizer.state_dict(),
@@ -165,7 +200,7 @@ def fit(
         )
     model.load_state_dict(best)
     model.eval()
-    return Fitted(best, history, best_epoch(history, objective.selection))
+    return Fitted(best, history, best_epoch(history, objective.selection), ended)
 
 
 def best_epoch(history: list[dict[str, float]], selection: str) -> int:
@@ -220,7 +255,7 @@ def _epoch(
             for group in optimizer.param_groups:
                 group["lr"] = rate
             index = order[batch * size : (batch + 1) * size]
-            with torch.autocast("cpu", torch.bfloat16, enabled=low_precision):
+            with torch.autocast(trained[0].device.type, torch.bfloat16, enabled=low_precision):
                 loss = objective.loss(model, index, generator)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
