@@ -24,7 +24,6 @@ from trigforge.train.generation.chunks import (
     detect,
     make_chunk,
     read_chunk,
-    run_chunks,
     write_chunk,
 )
 from trigforge.train.generation.detector import TrackerConfig
@@ -33,6 +32,7 @@ from trigforge.train.generation.particles import Particles
 from trigforge.train.generation.preselection import Preselection, scalar_ht
 from trigforge.train.generation.processes import PROCESSES, SIGNALS, Process, get_process
 from trigforge.train.generation.pythia import Generator
+from trigforge.train.generation.workers import run_tasks
 
 TINY = replace(get_process("svj_2100"), chunk_events=4)
 
@@ -225,7 +225,8 @@ def test_the_shipped_sample_is_what_the_code_makes(sample: str, split: str) -> N
 def test_errors_of_workers_reach_the_caller(tmp_path: Path) -> None:
     wrong = replace(TINY, settings=(*TINY.settings, "HiddenValley:Run = on"))
     with pytest.raises(ToolError, match="refuses the setting 'HiddenValley:Run = on'"):
-        list(run_chunks([make_task(tmp_path / "chunk.npz", process=wrong)], workers=1))
+        task = make_task(tmp_path / "chunk.npz", process=wrong)
+        list(run_tasks([task], 1, make_chunk, read_chunk, write_chunk))
     assert list(tmp_path.iterdir()) == []
 
 

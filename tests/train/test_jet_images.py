@@ -17,7 +17,7 @@ from trigforge.train.jets.images import (
     pixelate,
 )
 from trigforge.train.jets.jets import Constituents
-from trigforge.train.jets.plain import plain_image
+from trigforge.train.jets.plain_image import plain_image
 
 CENTRE = SIDE // 2
 SHARP = Preprocessing(sigma_pixels=0.0)

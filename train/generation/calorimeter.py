@@ -141,7 +141,7 @@ def respond(hits: Hits, rng: np.random.Generator) -> Towers:
     """
     n, row, column = hits.n_events, hits.row.astype(np.int64), hits.column.astype(np.int64)
     size = PHI_CELLS * FINE_ETA
-    cell, energy = _sums((hits.event * PHI_CELLS + row) * FINE_ETA + column, hits.ecal_gev)
+    cell, energy = cell_sums((hits.event * PHI_CELLS + row) * FINE_ETA + column, hits.ecal_gev)
     column = cell % FINE_ETA
     eta = (column.astype(np.float64) + 0.5 - FINE_ETA / 2) * CELL_ETA
     et = smeared(energy, ecal_resolution_gev, eta, ECAL_MIN_GEV, rng) / np.cosh(eta)
@@ -153,7 +153,7 @@ def respond(hits: Hits, rng: np.random.Generator) -> Towers:
     ecal_image = _image(pixel, et[inside], (n, PHI_ROWS, ETA_COLUMNS))
 
     row, column = hits.row.astype(np.int64) // BLOCK, hits.column.astype(np.int64) // BLOCK
-    cell, energy = _sums((hits.event * PHI_ROWS + row) * TOWER_ETA + column, hits.hcal_gev)
+    cell, energy = cell_sums((hits.event * PHI_ROWS + row) * TOWER_ETA + column, hits.hcal_gev)
     eta = ((cell % TOWER_ETA).astype(np.float64) + 0.5 - TOWER_ETA / 2) * BLOCK * CELL_ETA
     et = smeared(energy, hcal_resolution_gev, eta, HCAL_MIN_GEV, rng) / np.cosh(eta)
     return Towers(ecal, _image(cell, et, (n, PHI_ROWS, TOWER_ETA)), ecal_image)
@@ -199,7 +199,7 @@ def smeared(
     return np.where(kept, found, 0.0)
 
 
-def _sums(key: Int, energy: Float32) -> tuple[Int, Float]:
+def cell_sums(key: Int, energy: Float32) -> tuple[Int, Float]:
     """Cells that hold energy, in ascending order, and their sums."""
     some = np.flatnonzero(energy > 0)
     if not len(some):

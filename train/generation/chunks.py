@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Generator as Yields
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,6 @@ from trigforge.train.generation.processes import Process
 from trigforge.train.generation.pythia import SCALAR, SEED_MAX, Generator
 from trigforge.train.generation.seeds import seed_sequence
 from trigforge.train.generation.suep import decay_scalars
-from trigforge.train.generation.workers import run_tasks
 
 CHUNK_SCHEMA = 3
 BATCH_EVENTS = 50  # events in memory at once; the random sequence does not depend on it
@@ -131,11 +129,6 @@ def detect(
         level1=crossing.level1,
         calorimeters=crossing.towers.images().astype(np.float16),
     )
-
-
-def run_chunks(tasks: list[ChunkTask], workers: int) -> Yields[Chunk, None, None]:
-    """Chunks of the tasks in their order, from the cache or computed by worker processes."""
-    return run_tasks(tasks, workers, make_chunk, read_chunk, write_chunk)
 
 
 def write_chunk(path: Path, chunk: Chunk) -> None:

@@ -9,20 +9,25 @@ goes on where it stopped, and streams never share events.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from trigforge.train.artifacts import sha256_json, versions
-from trigforge.train.errors import InputError, ToolError
+from trigforge.train.errors import InputError
 from trigforge.train.event_file import save_dataset
 from trigforge.train.events import EventDataset, Events, SampleInfo, load_dataset_file
-from trigforge.train.generation.chunks import CHUNK_SCHEMA, Chunk, ChunkTask, Pileup, run_chunks
+from trigforge.train.generation.chunks import (
+    CHUNK_SCHEMA,
+    Chunk,
+    ChunkTask,
+    Pileup,
+    make_chunk,
+    read_chunk,
+    write_chunk,
+)
 from trigforge.train.generation.crossings import generate_zero_bias
 from trigforge.train.generation.detector import TrackerConfig
 from trigforge.train.generation.minimum_bias import PoolConfig, build_pool
@@ -34,10 +39,13 @@ from trigforge.train.generation.processes import (
     Process,
     get_process,
 )
+from trigforge.train.generation.streams import (
+    GENERATOR_PACKAGES,
+    require_generator,
+    shortest_run,
+)
 from trigforge.train.generation.zero_bias import ZeroBias
 
-MAX_CHUNKS_QUEUED = 64
-GENERATOR_PACKAGES = ("pythia8mc", "fastjet", "numpy")
 SPLITS = ("train", "validation", "test")
 
 SHIPPED_SEED = 20_230_612
@@ -118,7 +126,7 @@ def generate_dataset(
     """
     background = [f"{BACKGROUND}/{split}" for split in SPLITS]
     _check_counts(counts, background)
-    _require_generator()
+    require_generator()
     pools: dict[str, Path] = {}
     zero_bias: dict[str, ZeroBias] = {}
     if detail is not None:
@@ -199,7 +207,7 @@ def generate_sample(
     """
     process = process or get_process(sample)
     tracker, preselection = tracker or TrackerConfig(), preselection or Preselection()
-    _require_generator()
+    require_generator()
     overlay = None if pileup is None else (pileup.pool.name, pileup.mean, pileup.images)
     what = (CHUNK_SCHEMA, process, COMMON_SETTINGS, tracker, preselection, seed, overlay)
     key = sha256_json([*what, versions(*GENERATOR_PACKAGES)])[:16]
@@ -218,23 +226,17 @@ def generate_sample(
             pileup=pileup,
         )
 
-    chunks: list[Chunk] = []
-    gained = 0
-    label = f"{sample} ({split})"
-    with tqdm(total=n_accepted, desc=label, unit="ev", disable=None, file=sys.stderr) as progress:
-        while gained < n_accepted:
-            # as many chunks as the acceptance so far suggests
-            per_chunk = max(gained / len(chunks), 1.0) if chunks else float(n_accepted)
-            wanted = min(int(np.ceil((n_accepted - gained) / per_chunk)), MAX_CHUNKS_QUEUED)
-            first = len(chunks)
-            tasks = [task(first + i) for i in range(max(wanted, workers, 1))]
-            with closing(run_chunks(tasks, workers)) as finished:
-                for chunk in finished:
-                    chunks.append(chunk)
-                    gained += len(chunk.events)
-                    progress.update(min(gained, n_accepted) - progress.n)
-                    if gained >= n_accepted:
-                        break
+    chunks = shortest_run(
+        task,
+        n_accepted,
+        workers,
+        make=make_chunk,
+        read=read_chunk,
+        write=write_chunk,
+        size=lambda chunk: len(chunk.events),
+        label=f"{sample} ({split})",
+        unit="ev",
+    )
     return _merge(sample, chunks, n_accepted, process)
 
 
@@ -265,12 +267,3 @@ def _check_counts(counts: Mapping[str, int], background: list[str]) -> None:
             get_process(name)
         if count < 1:
             raise InputError(f"event count of {name!r} is {count}, expected at least 1")
-
-
-def _require_generator() -> None:
-    for package in ("pythia8mc", "fastjet"):
-        if versions(package)[package] == "absent":
-            raise ToolError(
-                f"generating events needs {package}: pip install 'trigforge[generate]', "
-                "or use the shipped sample"
-            )

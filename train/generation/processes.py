@@ -74,16 +74,14 @@ class Process:
     note: str = ""
 
 
-def _svj(mass_gev: int) -> Process:
-    """Z' of the given mass to two dark quarks of a two-flavour SU(2); r_inv = 0.3."""
+def dark_shower(r_inv: float) -> tuple[str, ...]:
+    """Settings of a two-flavour SU(2) with mesons of 20 GeV.
+
+    Args:
+        r_inv: probability of each meson to be stable and invisible, below 1.
+    """
+    quark = (1 - r_inv) / 5
     settings = [
-        "HiddenValley:ffbar2Zv = on",
-        f"4900023:m0 = {mass_gev}.",
-        f"4900023:mMin = {mass_gev - 200}.",
-        f"4900023:mMax = {mass_gev + 200}.",
-        f"4900023:mWidth = {mass_gev // 100}.",
-        "4900023:onMode = off",
-        "4900023:onIfAny = 4900101",
         "4900101:m0 = 10.",
         "HiddenValley:Ngauge = 2",
         "HiddenValley:nFlav = 2",
@@ -103,17 +101,31 @@ def _svj(mass_gev: int) -> Process:
         "51:mayDecay = off",
         "53:mayDecay = off",
         # pseudoscalars couple through mass insertion (heaviest quark), vectors democratically
-        "4900111:oneChannel = 1 0.7 91 -5 5",
-        "4900111:addChannel = 1 0.3 0 51 -51",
-        "4900211:oneChannel = 1 0.7 91 -5 5",
-        "4900211:addChannel = 1 0.3 0 51 -51",
+        f"4900111:oneChannel = 1 {1 - r_inv:g} 91 -5 5",
+        f"4900111:addChannel = 1 {r_inv:g} 0 51 -51",
+        f"4900211:oneChannel = 1 {1 - r_inv:g} 91 -5 5",
+        f"4900211:addChannel = 1 {r_inv:g} 0 51 -51",
     ]
     for vector in (4900113, 4900213):
-        settings.append(f"{vector}:oneChannel = 1 0.14 91 -1 1")
-        settings += [f"{vector}:addChannel = 1 0.14 91 -{q} {q}" for q in (2, 3, 4, 5)]
-        settings.append(f"{vector}:addChannel = 1 0.3 0 53 -53")
+        settings.append(f"{vector}:oneChannel = 1 {quark:g} 91 -1 1")
+        settings += [f"{vector}:addChannel = 1 {quark:g} 91 -{q} {q}" for q in (2, 3, 4, 5)]
+        settings.append(f"{vector}:addChannel = 1 {r_inv:g} 0 53 -53")
+    return tuple(settings)
+
+
+def _svj(mass_gev: int) -> Process:
+    """Z' of the given mass to two dark quarks of a two-flavour SU(2); r_inv = 0.3."""
+    mediator = (
+        "HiddenValley:ffbar2Zv = on",
+        f"4900023:m0 = {mass_gev}.",
+        f"4900023:mMin = {mass_gev - 200}.",
+        f"4900023:mMax = {mass_gev + 200}.",
+        f"4900023:mWidth = {mass_gev // 100}.",
+        "4900023:onMode = off",
+        "4900023:onIfAny = 4900101",
+    )
     return Process(
-        settings=tuple(settings),
+        settings=(*mediator, *dark_shower(0.3)),
         chunk_events=500,
         note=f"Z' of {mass_gev} GeV, width 1 %, window of 200 GeV on either side, "
         "couplings of Pythia",

@@ -13,6 +13,7 @@ from trigforge.train.generation.particles import Particles
 from trigforge.train.generation.processes import COMMON_SETTINGS, PartonFilter, Process
 
 SCALAR = 25
+HARD_OUTGOING = 23  # status code
 MB_TO_PB = 1e9
 SEED_MAX = 900_000_000  # Pythia takes 1 .. 900,000,000
 
@@ -54,6 +55,16 @@ class Generator:
         batch = self._pythia.nextBatch(count)
         self._n_completed += count
         return _final_particles(batch if keep is None else batch[keep(batch)])
+
+    def next_with_partons(self, count: int) -> tuple[Particles, Particles]:
+        """Final-state particles of the next ``count`` events, and the hard process' partons.
+
+        The partons are those that leave the hard process and its resonance decays (status 23):
+        of a top quark its bottom quark and the two quarks from the W.
+        """
+        batch = self._pythia.nextBatch(count)
+        self._n_completed += count
+        return _final_particles(batch), _flat(batch.prt[abs(batch.prt.status) == HARD_OUTGOING])
 
     @property
     def n_generated(self) -> int:
@@ -98,10 +109,14 @@ def _parton_veto(config: PartonFilter) -> Any:
 
 def _final_particles(batch: Any) -> Particles:
     """Flat final-state particles of a Pythia batch."""
+    return _flat(batch.prt[batch.prt.status > 0])
+
+
+def _flat(chosen: Any) -> Particles:
+    """Flat arrays of the particles chosen from each event."""
     import awkward as ak
 
-    final = batch.prt[batch.prt.status > 0]
-    counts = ak.to_numpy(ak.num(final.id, axis=1))
+    counts = ak.to_numpy(ak.num(chosen.id, axis=1))
 
     def flat(field: Any, kind: type) -> np.ndarray[Any, Any]:
         return np.asarray(ak.to_numpy(ak.flatten(field, axis=1)), dtype=kind)
@@ -109,9 +124,9 @@ def _final_particles(batch: Any) -> Particles:
     return Particles(
         len(counts),
         np.repeat(np.arange(len(counts)), counts),
-        flat(final.id, np.int64),
-        flat(final.p.px, np.float64),
-        flat(final.p.py, np.float64),
-        flat(final.p.pz, np.float64),
-        flat(final.p.e, np.float64),
+        flat(chosen.id, np.int64),
+        flat(chosen.p.px, np.float64),
+        flat(chosen.p.py, np.float64),
+        flat(chosen.p.pz, np.float64),
+        flat(chosen.p.e, np.float64),
     )

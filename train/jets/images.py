@@ -3,8 +3,8 @@
 The steps and their order are those of arXiv:2206.14225, section 2.3: centre on the pT-weighted
 centroid, rotate the principal axis to 12 o'clock, flip the hardest quadrant to the lower left, sum
 pT in pixels of 0.029 x 0.035 in (eta, phi), raise pixels to the power n (its equation 14),
-normalise the sum to one, smear with a Gaussian. :mod:`trigforge.train.jets.plain` does the same for
-one jet in plain loops.
+normalise the sum to one, smear with a Gaussian. :mod:`trigforge.train.jets.plain_image` does the
+same for one jet in plain loops.
 
 Axes: rows are phi and grow with it, columns are eta. "Up", 12 o'clock, is growing phi; the
 lower left quadrant has small rows and small columns, and a picture is drawn with row 0 below.

@@ -1,4 +1,4 @@
-"""Jet images and variables of one jet in plain loops: the oracles of the fast code."""
+"""The image of one jet in plain loops: the oracle of the fast code."""
 
 from __future__ import annotations
 

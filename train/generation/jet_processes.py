@@ -1,0 +1,100 @@
+"""The jet samples as data: Pythia settings, selections, matches.
+
+Sources: arXiv:2206.14225 (top and QCD jets, dark jets), arXiv:2202.00686 (dark jets), the CMS note
+on normalised autoencoders at EPS-HEP 2023 (semi-visible jets and ttbar). All at 13 TeV with
+multiparton interactions, initial- and final-state radiation and the default tune.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from trigforge.train.errors import unknown_name
+from trigforge.train.generation.jet_finding import JetSelection, Match
+from trigforge.train.generation.processes import Process, dark_shower
+
+TOP_TAGGING = JetSelection(radius=0.8, pt_min_gev=550.0, pt_max_gev=650.0, eta_max=2.0)
+DARK_JETS = JetSelection(radius=0.8, pt_min_gev=150.0, pt_max_gev=300.0, eta_max=2.0)
+SEMIVISIBLE = JetSelection(radius=0.8, pt_min_gev=200.0, pt_max_gev=None, eta_max=2.4)
+SVJ_POINTS = ((1000, 30), (2000, 10), (2000, 30), (2000, 50), (2000, 70), (4000, 30))
+"""Mass of the mediator in GeV and r_inv in per cent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JetProcess:
+    """How one label of a jet sample is made.
+
+    Attributes:
+        match: which of the selected jets count.
+        variables: compute the eight substructure variables.
+    """
+
+    process: Process
+    selection: JetSelection
+    match: Match = "any"
+    variables: bool = False
+
+
+TTBAR = ("Top:gg2ttbar = on", "Top:qqbar2ttbar = on")
+HADRONIC = ("24:onMode = off", "24:onIfAny = 1 2 3 4 5")
+
+
+def _qcd(pthat_min_gev: int, selection: JetSelection) -> JetProcess:
+    settings = ("HardQCD:all = on", f"PhaseSpace:pTHatMin = {pthat_min_gev}.")
+    note = f"all QCD 2 to 2 processes, pTHat > {pthat_min_gev} GeV"
+    return JetProcess(process=Process(settings=settings, note=note), selection=selection)
+
+
+def _svj(mass_gev: int, r_inv_percent: int) -> JetProcess:
+    """Pairs of bifundamental scalars, each to a quark and a dark quark."""
+    settings = (
+        "HiddenValley:gg2DvDvbar = on",
+        "HiddenValley:qqbar2DvDvbar = on",
+        f"4900001:m0 = {mass_gev}.",
+        f"4900001:mWidth = {mass_gev // 100}.",
+        *dark_shower(r_inv_percent / 100),
+    )
+    note = (
+        f"pairs of mediators of {mass_gev} GeV to a light quark and a dark quark, "
+        f"r_inv = {r_inv_percent / 100:g}; jets matched to dark quarks"
+    )
+    return JetProcess(
+        process=Process(settings=settings, note=note),
+        selection=SEMIVISIBLE,
+        match="dark_quark",
+        variables=True,
+    )
+
+
+JET_PROCESSES: dict[str, JetProcess] = {
+    "qcd": _qcd(480, TOP_TAGGING),
+    "top": JetProcess(
+        process=Process(
+            settings=(*TTBAR, *HADRONIC, "PhaseSpace:pTHatMin = 480."),
+            note="top pairs, hadronic decays, pTHat > 480 GeV; jets with all three quarks inside",
+        ),
+        selection=TOP_TAGGING,
+        match="top",
+    ),
+    "ttbar": JetProcess(
+        # below 100 GeV: 0.7 +- 10 pb of the 86 pb of jets, from 600 events each way
+        process=Process(
+            settings=(*TTBAR, "PhaseSpace:pTHatMin = 100."),
+            note="top pairs, all decays, pTHat > 100 GeV; jets of every origin",
+        ),
+        selection=SEMIVISIBLE,
+        variables=True,
+    ),
+    **{f"svj_{mass}_{r_inv}": _svj(mass, r_inv) for mass, r_inv in SVJ_POINTS},
+}
+
+
+def get_jet_process(label: str) -> JetProcess:
+    """The process of a label.
+
+    Raises:
+        InputError: no such label.
+    """
+    if label not in JET_PROCESSES:
+        raise unknown_name("jet label", label, JET_PROCESSES)
+    return JET_PROCESSES[label]
