@@ -7,14 +7,12 @@ exactly (a squared error of 8-bit probabilities over 4,176 pixels needs 28 bits)
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from trigforge.quantize.activations import QuantGrid
 from trigforge.quantize.lookup import tabulated
-from trigforge.train.layers import LayerFactory
 
 PIXELS = (2, 3)
 
@@ -70,18 +68,6 @@ class LatentHead(nn.Module):
     def forward(self, latents: Tensor) -> Tensor:
         """Scores (B, 1) of latents (B, Z)."""
         return latents[:, self.latent : self.latent + 1]
-
-
-class PrototypesHead(nn.Module):
-    """The largest of mu_k z + b_k over prototypes k: a density on the sphere."""
-
-    def __init__(self, layers: LayerFactory, latents: int, prototypes: int) -> None:
-        super().__init__()
-        self.dense = layers.linear(latents, prototypes)
-
-    def forward(self, latents: Tensor) -> Tensor:
-        """Scores (B, 1) of latents (B, Z)."""
-        return cast(Tensor, self.dense(latents)).amax(1, keepdim=True)
 
 
 def square(differences: Tensor) -> Tensor:

@@ -13,11 +13,12 @@ from torch.nn import functional
 from trigforge.quantize.calibration import calibrate
 from trigforge.quantize.config import QuantizeConfig
 from trigforge.quantize.full import ScoreNetwork, build_codae_twin
-from trigforge.quantize.heads import PIXELS, LatentHead, PrototypesHead, square
+from trigforge.quantize.heads import PIXELS, LatentHead, square
 from trigforge.quantize.layers import QuantLayers
 from trigforge.train.codae import build_codae
 from trigforge.train.config import NetworkConfig
 from trigforge.train.layers import FloatLayers, LayerFactory, Normalization
+from trigforge.train.nae.prototypes import PrototypesHead
 
 CONFIG = QuantizeConfig(weight_bits=(6, 6, 8), activation_bits=(8, 8))
 PIXEL_BITS = 8

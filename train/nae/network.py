@@ -9,10 +9,11 @@ turned by 180 degrees and its channels exchanged, which is how it is built here.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Protocol
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -115,10 +116,12 @@ class JetDecoder(nn.Module):
             *(layers.conv(1, FILTERS, 3), layers.prelu()),
             *(layers.conv(FILTERS, FILTERS, 3), layers.prelu()),
         )
+        pixels = layers.conv(FILTERS, 1, 3)
+        # The mean pixel of an image whose sum is one: spectrally normalised layers at the paper's
+        # rate would take thousands of steps to get there from 0.
+        nn.init.constant_(cast(Tensor, pixels.bias), -math.log(size**2 - 1))
         self.after = nn.Sequential(
-            layers.prelu(),
-            *(layers.conv(FILTERS, FILTERS, 3), layers.prelu()),
-            layers.conv(FILTERS, 1, 3),
+            layers.prelu(), *(layers.conv(FILTERS, FILTERS, 3), layers.prelu()), pixels
         )
         self.logits = layers.grid()
 
