@@ -23,7 +23,7 @@ from trigforge.train.jets.jets import Constituents, Float32
 SIDE = 40
 ETA_PIXEL, PHI_PIXEL = 0.029, 0.035
 DIGITS = 9  # of coordinates: what lies on the axis, which is a pixel edge, stays on one side of it
-BLOCK_JETS = 1_000  # images in memory as float64 at once
+BLOCK_JETS = 250  # images in float64 at once: what fits a processor's cache
 
 Float = npt.NDArray[np.float64]
 
@@ -129,15 +129,18 @@ def pixelate(constituents: Constituents) -> Float:
 def finish(pixels: Float, preprocessing: Preprocessing) -> Float32:
     """Reweighting, normalisation and filter of (N, 40, 40) pixels."""
     if preprocessing.power != 1.0:
-        lit = pixels > 0
-        pixels = pixels.copy()
-        pixels[lit] **= preprocessing.power
+        lit = np.flatnonzero(pixels)
+        reweighted = np.zeros_like(pixels)
+        reweighted.ravel()[lit] = pixels.ravel()[lit] ** preprocessing.power
+        pixels = reweighted
     total = pixels.sum(axis=(1, 2))
     images: Float32 = (pixels / np.where(total > 0, total, 1.0)[:, None, None]).astype(np.float32)
     if preprocessing.sigma_pixels == 0:
         return images
     kernel = filter_matrix(preprocessing.sigma_pixels)
-    return np.asarray(kernel @ images @ kernel.T)
+    # one product over all rows is faster than one per image
+    smeared = (images.reshape(-1, SIDE) @ kernel.T).reshape(images.shape)
+    return np.asarray(kernel @ smeared)
 
 
 def filter_matrix(sigma_pixels: float) -> Float32:
