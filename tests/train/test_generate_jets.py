@@ -33,7 +33,7 @@ from trigforge.train.generation.jet_chunks import (
     write_jet_chunk,
 )
 from trigforge.train.generation.jet_finding import JetSelection, find_jets, matched
-from trigforge.train.generation.jet_processes import JET_PROCESSES, get_jet_process
+from trigforge.train.generation.jet_processes import JET_PROCESSES, SEMIVISIBLE, get_jet_process
 from trigforge.train.generation.particles import Particles
 from trigforge.train.jets.jets import Jets
 
@@ -172,14 +172,14 @@ def small(label: str, events: int = 20) -> JetTask:
     )
 
 
-@pytest.mark.parametrize("label", ["qcd", "top", "ttbar", "svj_2000_30"])
+@pytest.mark.parametrize("label", ["qcd", "top", "aachen", "heidelberg", "ttbar", "svj_2000_30"])
 def test_every_kind_of_process_gives_jets_inside_its_selection(label: str) -> None:
     task = small(label)
     jets = make_jet_chunk(task).jets
     selection = task.process.selection
     assert len(jets) >= 3
     assert jets.pt.min() > selection.pt_min_gev and np.abs(jets.eta).max() < selection.eta_max
-    assert (jets.variables is None) == (label in ("qcd", "top"))
+    assert (jets.variables is None) == (task.process.selection is not SEMIVISIBLE)
     assert jets.constituents is not None and jets.constituents.counts.max() <= 200
     falls = np.diff(jets.constituents.pt)
     falls[jets.constituents.starts[1:] - 1] = 0

@@ -66,6 +66,75 @@ def _svj(mass_gev: int, r_inv_percent: int) -> JetProcess:
     )
 
 
+def _aachen() -> JetProcess:
+    """A Z' of 2 TeV to dark quarks of SU(3): only neutral vector mesons are visible."""
+    settings = (
+        "HiddenValley:ffbar2Zv = on",
+        "4900023:m0 = 2000.",
+        "4900023:mMin = 1800.",
+        "4900023:mMax = 2200.",
+        "4900023:onMode = off",
+        "4900023:onIfAny = 4900101",
+        *_dark_su3(flavours=2, dark_lambda_gev=5.0, pt_min_gev=5.5, vectors=0.5),
+        "4900101:m0 = 2.",
+        "4900111:m0 = 4.",
+        "4900211:m0 = 4.",
+        "4900113:m0 = 5.",
+        "4900213:m0 = 5.",
+        "4900111:mayDecay = off",
+        *_to_quarks(4_900_113, 4),
+    )
+    note = "Aachen: Z' of 2 TeV to dark quarks, of whose mesons only the neutral vectors decay"
+    return JetProcess(
+        process=Process(settings=settings, note=note), selection=DARK_JETS, match="dark_quark"
+    )
+
+
+def _heidelberg() -> JetProcess:
+    """Pairs of coloured dark quarks of 50 GeV; every dark meson decays to quarks."""
+    settings = (
+        "HiddenValley:gg2DvDvbar = on",
+        "HiddenValley:qqbar2DvDvbar = on",
+        "PhaseSpace:pTHatMin = 110.",
+        "4900001:m0 = 50.",
+        *_dark_su3(flavours=1, dark_lambda_gev=5.0, pt_min_gev=5.5, vectors=0.5),
+        "4900101:m0 = 5.",
+        "4900111:m0 = 10.",
+        "4900113:m0 = 10.",
+        *_to_quarks(4_900_111, 4),
+        *_to_quarks(4_900_113, 4),
+    )
+    note = "Heidelberg: pairs of coloured dark quarks of 50 GeV, all dark mesons to light quarks"
+    return JetProcess(
+        process=Process(settings=settings, note=note), selection=DARK_JETS, match="dark_quark"
+    )
+
+
+def _dark_su3(
+    *, flavours: int, dark_lambda_gev: float, pt_min_gev: float, vectors: float
+) -> tuple[str, ...]:
+    """Shower and fragmentation of a dark SU(3)."""
+    return (
+        "HiddenValley:Ngauge = 3",
+        f"HiddenValley:nFlav = {flavours}",
+        "HiddenValley:FSR = on",
+        "HiddenValley:fragment = on",
+        "HiddenValley:alphaOrder = 1",
+        "HiddenValley:setLambda = on",
+        f"HiddenValley:Lambda = {dark_lambda_gev:g}",
+        f"HiddenValley:pTminFSR = {pt_min_gev:g}",
+        f"HiddenValley:probVector = {vectors:g}",
+    )
+
+
+def _to_quarks(meson: int, flavours: int) -> tuple[str, ...]:
+    """A dark meson decays to the lightest quark pairs in equal parts."""
+    share = 1.0 / flavours
+    first = f"{meson}:oneChannel = 1 {share:g} 91 -1 1"
+    rest = (f"{meson}:addChannel = 1 {share:g} 91 -{q} {q}" for q in range(2, flavours + 1))
+    return (first, *rest)
+
+
 JET_PROCESSES: dict[str, JetProcess] = {
     "qcd": _qcd(480, TOP_TAGGING),
     "top": JetProcess(
@@ -76,6 +145,9 @@ JET_PROCESSES: dict[str, JetProcess] = {
         selection=TOP_TAGGING,
         match="top",
     ),
+    "qcd_low": _qcd(110, DARK_JETS),
+    "aachen": _aachen(),
+    "heidelberg": _heidelberg(),
     "ttbar": JetProcess(
         # below 100 GeV: 0.7 +- 10 pb of the 86 pb of jets, from 600 events each way
         process=Process(
