@@ -14,7 +14,7 @@ OPTIONS := $(if $(PRESET),--preset "$(PRESET)") $(if $(DATA),--data "$(DATA)") \
 EVENT_IMAGES := $(wildcard ../shared/data/codae_events)
 
 .DEFAULT_GOAL := help
-.PHONY: help hls $(STAGES) physics test test-slow bench lint review clean
+.PHONY: help hls $(STAGES) physics test test-slow bench lint report review clean
 
 help:
 	@echo "make hls MODEL=$(MODEL)    from nothing to a verdict"
@@ -26,6 +26,7 @@ help:
 	@echo "make physics MODEL=codae   scores of the whole autoencoder beside the paper's, as a page"
 	@echo "    NETWORKS=\"a b\"     released names or paths of weights (default: the last of each)"
 	@echo "    EVENTS=n           background events of each sample (default 4000)"
+	@echo "make report MODEL=$(MODEL)   its page in build/report, from the last report (no MODEL: all)"
 	@echo "make review            what moved since the committed reports, after make hls"
 	@echo "    ACCEPT=1           take the fresh reports over, with a line in the changelog"
 	@echo "    BASE=commit        compare with this one (default: the last)"
@@ -68,6 +69,9 @@ lint: $(READY)
 	@$(BIN)/mypy
 
 # all models unless MODEL is given
+report: $(READY)
+	@$(BIN)/trigforge page $(if $(filter command,$(origin MODEL)),"$(MODEL)")
+
 review: $(READY)
 	@$(BIN)/trigforge review $(if $(filter command,$(origin MODEL)),"$(MODEL)") \
 		$(if $(BASE),--base "$(BASE)") $(if $(filter 1,$(ACCEPT)),--accept) \

@@ -138,6 +138,11 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("path", help="a report, a project folder, or a zip or tar archive")
     report.add_argument("--json", action="store_true", help="for machines")
     report.set_defaults(run=_report)
+    page = commands.add_parser(
+        "page", help="reports as self-contained HTML pages in build/report, and an index of them"
+    )
+    page.add_argument("models", nargs="*", help="with their variants (default: all with a report)")
+    page.set_defaults(run=_page)
     review = commands.add_parser("review", help="what moved since the committed reports")
     review.add_argument("models", nargs="*", help="default: all that were run here")
     review.add_argument(
@@ -148,6 +153,13 @@ def _parser() -> argparse.ArgumentParser:
     review.add_argument("--junit", type=Path, help="write a JUnit file")
     review.set_defaults(run=_review)
     return parser
+
+
+def _page(options: argparse.Namespace) -> int:
+    from trigforge.hls.reports.page.write import write_pages
+
+    print("\n".join(map(str, write_pages(options.models))))
+    return 0
 
 
 def _review(options: argparse.Namespace) -> int:

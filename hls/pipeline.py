@@ -8,7 +8,7 @@ from pathlib import Path
 from trigforge.hls.session import Options, Session
 from trigforge.hls.stages.comparison import comparison
 from trigforge.hls.stages.firmware import MODEL, export
-from trigforge.hls.stages.judgement import judge_model, report_path
+from trigforge.hls.stages.judgement import REPORTS, judge_model, report_path
 from trigforge.hls.stages.models import float_model, quantised_model
 
 Status = str | None
@@ -74,6 +74,8 @@ def _emulator(session: Session) -> Status:
 
 
 def _hls(session: Session) -> Status:
+    from trigforge.hls.reports.page.source import Places
+    from trigforge.hls.reports.page.write import write_pages
     from trigforge.hls.reports.table import print_report
 
     report = judge_model(session)
@@ -81,6 +83,8 @@ def _hls(session: Session) -> Status:
     path = report_path(session)
     _say("report", path)
     _say("       ", path.with_suffix(".md"))
+    name = session.options.model if session.is_reviewed else session.project_folder.name
+    _say("page", write_pages([name], Places(REPORTS, session.build, session.recipes))[0])
     return report.verdict.status
 
 

@@ -50,6 +50,7 @@ def judge_model(session: Session, reports: Path = REPORTS) -> Report:
         return judge_imported(session, session.imported, reports)
     import numpy as np
 
+    from trigforge.hls.reports.page.source import IDENTITY, physics_sha256
     from trigforge.hls.reports.physics import assess, curves
 
     # events first: what is wrong with them shows before minutes of work
@@ -101,6 +102,7 @@ def judge_model(session: Session, reports: Path = REPORTS) -> Report:
     )
     write(session, report, reports)
     arrays = curves(by_score, baselines, background=background, signals=signals)
+    arrays[IDENTITY] = np.array(physics_sha256(physics))
     figures = session.root / f"{session.options.model}.npz"
     with atomic_path(figures) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, **arrays)  # type: ignore[arg-type] # as in scoring.py

@@ -10,10 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, ScalarFormatter
 
+from trigforge.train.html import sample_label
 from trigforge.train.metrics import MIN_EVENTS, Scores, roc
 from trigforge.train.physics.measurement import MIN_COMPARED, Scored
 from trigforge.train.physics.paper import quoted
-from trigforge.train.physics.style import COLOURS, INK, LABELS, SAMPLES, sample_label
+from trigforge.train.physics.style import COLOURS, INK, LABELS, SAMPLES
 
 ROC_SCORES = ("dice", "sse", "bce", "latent_leading")
 EQUAL_SCORES = ("dice", "sae", "sse", "bce", "latent_leading")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from trigforge.train.physics.style import LABELS, sample_label
+from trigforge.train.html import sample_label
+from trigforge.train.physics.style import LABELS
 from trigforge.train.physics.table import METRICS, headline, rows
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from trigforge.train.physics.style import LABELS, sample_label
+from trigforge.train.html import templates
+from trigforge.train.physics.style import LABELS
 from trigforge.train.physics.table import METRICS, Cell, headline, rows
 
 FULL_COLOUR = 0.15
@@ -27,14 +27,7 @@ class Drawing:
 
 def page(result: dict[str, Any], drawings: dict[str, list[Drawing]]) -> str:
     """The HTML of ``physics.json``'s content and the figures of each dataset."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["sample"] = sample_label
+    environment = templates(Path(__file__).parent)
     environment.filters["tint"] = tint
     chapters = [
         {

@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from trigforge.train.events import Events
+from trigforge.train.html import sample_label
 from trigforge.train.physics.measurement import BACKGROUND, Scored
 from trigforge.train.physics.networks import Network
-from trigforge.train.physics.style import SAMPLES, sample_label
+from trigforge.train.physics.style import SAMPLES
 from trigforge.train.scores import batches
 
 PLANE_SIGNALS = ("suep_125", "suep_300", "svj_2100", "svj_4100")

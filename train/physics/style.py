@@ -70,16 +70,6 @@ SETTINGS = {
 }
 
 
-def sample_label(name: str) -> str:
-    """``suep_125`` as people write it."""
-    family, _, mass = name.rpartition("_")
-    if family == "svj" and mass.isdigit():
-        return f"SVJ {int(mass) / 1000:.1f} TeV"
-    if family == "suep" and mass.isdigit():
-        return f"SUEP {mass} GeV"
-    return name.upper()
-
-
 @contextmanager
 def figure(width: float, height: float) -> Iterator[Figure]:
     """An empty figure of ``width`` x ``height`` inches in the style of the page."""

@@ -1,0 +1,33 @@
+"""What HTML pages share: safe templates, one look for light, dark and print, names of samples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+LOOK = Path(__file__).resolve().parent
+"""Holds ``look.css.jinja``, which every page includes."""
+
+
+def templates(folder: Path) -> Environment:
+    """Templates of a folder and the common look: everything is escaped, nothing may be missing."""
+    environment = Environment(
+        loader=FileSystemLoader([folder, LOOK]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["sample"] = sample_label
+    return environment
+
+
+def sample_label(name: str) -> str:
+    """``suep_125`` as people write it."""
+    family, _, mass = name.rpartition("_")
+    if family == "svj" and mass.isdigit():
+        return f"SVJ {int(mass) / 1000:.1f} TeV"
+    if family == "suep" and mass.isdigit():
+        return f"SUEP {mass} GeV"
+    return name.upper()
