@@ -75,7 +75,7 @@ def _emulator(session: Session) -> Status:
 
 def _hls(session: Session) -> Status:
     from trigforge.hls.reports.page.source import Places
-    from trigforge.hls.reports.page.write import write_pages
+    from trigforge.hls.reports.page.write import write_page
     from trigforge.hls.reports.table import print_report
 
     report = judge_model(session)
@@ -84,7 +84,7 @@ def _hls(session: Session) -> Status:
     _say("report", path)
     _say("       ", path.with_suffix(".md"))
     name = session.options.model if session.is_reviewed else session.project_folder.name
-    _say("page", write_pages([name], Places(REPORTS, session.build, session.recipes))[0])
+    _say("page", write_page(name, Places(REPORTS, session.build, session.recipes)))
     return report.verdict.status
 
 

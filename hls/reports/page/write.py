@@ -17,7 +17,7 @@ from trigforge.hls.reports.page.model_page import (
 from trigforge.hls.reports.page.source import HERE, Places, chosen_paths, load_source, report_paths
 from trigforge.hls.reports.report import Report, load_report
 from trigforge.train.artifacts import atomic_path
-from trigforge.train.errors import InputError
+from trigforge.train.errors import InputError, unknown_name
 from trigforge.train.html import templates
 
 PAGES = "report"
@@ -50,15 +50,23 @@ def write_pages(models: Sequence[str] = (), places: Places = HERE) -> list[Path]
         InputError: no report of a model, or a damaged one.
         StorageError: a file cannot be written.
     """
-    folder = places.build / PAGES
-    written = []
-    for name, path in chosen_paths(models, places).items():
-        target = folder / f"{name}.html"
-        _write(target, model_page(load_source(name, path, places)))
-        written.append(target)
-    index = folder / INDEX
-    _write(index, index_page(places))
-    return [*written, index]
+    written = [_page(name, path, places) for name, path in chosen_paths(models, places).items()]
+    return [*written, _index(places)]
+
+
+def write_page(name: str, places: Places = HERE) -> Path:
+    """Write one page, of a model without its variants or of a variant, and the index.
+
+    Raises:
+        InputError: no such report, or a damaged one.
+        StorageError: a file cannot be written.
+    """
+    known = report_paths(places)
+    if name not in known:
+        raise unknown_name("report", name, known)
+    written = _page(name, known[name], places)
+    _index(places)
+    return written
 
 
 def index_page(places: Places = HERE) -> str:
@@ -70,6 +78,18 @@ def index_page(places: Places = HERE) -> str:
         .get_template("index.html.jinja")
         .render(entries=entries, marks=MARKS, script=script, policy=policy)
     )
+
+
+def _page(name: str, path: Path, places: Places) -> Path:
+    target = places.build / PAGES / f"{name}.html"
+    _write(target, model_page(load_source(name, path, places)))
+    return target
+
+
+def _index(places: Places) -> Path:
+    target = places.build / PAGES / INDEX
+    _write(target, index_page(places))
+    return target
 
 
 def _entry(name: str, path: Path, places: Places) -> Entry:

@@ -24,7 +24,7 @@ from trigforge.hls.reports.page.source import (
     report_paths,
 )
 from trigforge.hls.reports.page.svg import NEAREST, Scale, compact, curve
-from trigforge.hls.reports.page.write import index_page, write_pages
+from trigforge.hls.reports.page.write import index_page, write_page, write_pages
 from trigforge.hls.reports.report import Check, Layer, Report, Status
 from trigforge.hls.reports.review.moves import Move
 from trigforge.train.errors import InputError
@@ -190,6 +190,19 @@ def test_the_index_lists_every_report(tmp_path: Path) -> None:
     assert {a["href"] for a in page.named("a")} == {"second.html", "second-smoke.html"}
     assert "FAIL" in page.row("second")[0][1] and "PASS" in page.row("toy_model(no page yet)")[0][1]
     assert "not readable as JSON" in page.row("third(no page yet)")[0][1]
+
+
+def test_one_page_does_not_mind_damaged_variants(tmp_path: Path) -> None:
+    where = pages.places(tmp_path)
+    pages.save(judged.report(), where)
+    pages.save(judged.report(), where, "smoke").write_text("[]", encoding="utf-8")
+    assert write_page("toy_model", where).name == "toy_model.html"
+    assert not (where.build / "report" / "toy_model-smoke.html").exists()
+    assert "expected a report, got list" in pages.Parsed(index_page(where)).text
+    with pytest.raises(InputError, match="expected a report, got list"):
+        write_pages(["toy_model"], where)
+    with pytest.raises(InputError, match="unknown report 'toy'"):
+        write_page("toy", where)
 
 
 def test_a_fresh_report_comes_before_the_committed_one(tmp_path: Path) -> None:
