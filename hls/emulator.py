@@ -14,8 +14,9 @@ from trigforge.hls.graph import Edge, Graph, Ints, Node
 from trigforge.train.errors import InputError
 
 # Bytes that the largest activation of a batch may take; the batch size follows from it. Few, so
-# that activations stay in the cache between operations.
-BATCH_BYTES = 8 << 20
+# that activations stay in the cache between operations; not too few, because threads wait for each
+# other at the end of every operation, which costs most where other programs take their time.
+BATCH_BYTES = 16 << 20
 
 Observer = Callable[[Node, tuple[Tensor, ...], Tensor], None]
 
