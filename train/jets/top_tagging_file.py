@@ -88,7 +88,7 @@ def _records(path: Path, count: int | None) -> npt.NDArray[Any]:
     try:
         import h5py
     except ImportError:
-        raise ToolError(f"{path}: reading HDF5 needs h5py: pip install h5py hdf5plugin") from None
+        raise ToolError(f"{path}: reading HDF5 needs h5py: pip install 'trigforge[hdf5]'") from None
     try:
         import hdf5plugin  # noqa: F401 (registers Blosc)
     except ImportError:
@@ -108,6 +108,6 @@ def _records(path: Path, count: int | None) -> npt.NDArray[Any]:
     except OSError as error:
         if not plugin and "filter" in str(error):
             raise ToolError(
-                f"{path}: compressed with a filter that h5py lacks: pip install hdf5plugin"
+                f"{path}: compressed with a filter that h5py lacks: pip install 'trigforge[hdf5]'"
             ) from None
         raise InputError(f"{path}: damaged or not HDF5 ({error}); copy it again") from None
