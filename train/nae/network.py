@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from trigforge.train.codae import initialize
 from trigforge.train.layers import FloatLayers, LayerFactory
 
 SIZE = 40
@@ -116,20 +117,17 @@ class JetDecoder(nn.Module):
             *(layers.conv(1, FILTERS, 3), layers.prelu()),
             *(layers.conv(FILTERS, FILTERS, 3), layers.prelu()),
         )
-        pixels = layers.conv(FILTERS, 1, 3)
-        # The mean pixel of an image whose sum is one: spectrally normalised layers at the paper's
-        # rate would take thousands of steps to get there from 0.
-        nn.init.constant_(cast(Tensor, pixels.bias), -math.log(size**2 - 1))
         self.after = nn.Sequential(
-            layers.prelu(), *(layers.conv(FILTERS, FILTERS, 3), layers.prelu()), pixels
+            layers.prelu(), *(layers.conv(FILTERS, FILTERS, 3), layers.prelu())
         )
+        self.pixels = layers.conv(FILTERS, 1, 3)
         self.logits = layers.grid()
 
     def forward(self, latents: Tensor) -> Tensor:
         """Logits (B, 1, H, W)."""
         small = self.before(self.dense(latents).unflatten(1, (1, self.rows, self.rows)))
         large = functional.interpolate(small, scale_factor=2, mode="bilinear", align_corners=False)
-        logits: Tensor = self.logits(self.after(large))
+        logits: Tensor = self.logits(self.pixels(self.after(large)))
         return logits
 
 
@@ -216,6 +214,27 @@ class DenseAutoencoder(Autoencoder):
         """Reconstruction (B, V) and latents (B, Z)."""
         latents = self.encode(variables)
         return self.decode(latents), latents
+
+
+def build_jet_autoencoder(seed: int, size: int = SIZE) -> JetAutoencoder:
+    """Fresh weights: he_uniform, biases 0; pixels start at the mean pixel of an image of sum one.
+
+    Pixels are small numbers. Beside usual biases they would hardly move the latents, which then
+    stay unused for long; without biases the direction of the latents does not depend on the scale.
+    """
+    model = JetAutoencoder(size=size)
+    initialize(model, torch.Generator().manual_seed(seed), bias=0.0)
+    nn.init.constant_(cast(Tensor, model.decoder.pixels.bias), -math.log(size**2 - 1))
+    return model
+
+
+def build_dense_autoencoder(
+    seed: int, variables: int = VARIABLES, widths: Sequence[int] = DENSE
+) -> DenseAutoencoder:
+    """Fresh weights: he_uniform, biases 0."""
+    model = DenseAutoencoder(variables=variables, widths=widths)
+    initialize(model, torch.Generator().manual_seed(seed), bias=0.0)
+    return model
 
 
 def energy(model: Coder, x: Tensor) -> Tensor:

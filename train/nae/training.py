@@ -95,7 +95,7 @@ def substructure_training(seed: int = 1) -> NaeTraining:
 
 
 def train_nae(
-    build: Callable[[], Autoencoder],
+    build: Callable[[int], Autoencoder],
     inputs: JetInputs,
     training: NaeTraining,
     work: Path,
@@ -109,7 +109,7 @@ def train_nae(
     trajectory.
 
     Args:
-        build: makes the network; its fresh weights come from the seed of the first phase.
+        build: makes the network with fresh weights from the seed of the first phase.
         work: folder for the checkpoints, ``reconstruction/`` and ``normalisation/``.
 
     Raises:
@@ -141,19 +141,17 @@ def train_nae(
 
 
 def _fresh(
-    build: Callable[[], Autoencoder], training: NaeTraining, device: torch.device
+    build: Callable[[int], Autoencoder], training: NaeTraining, device: torch.device
 ) -> Autoencoder:
     seed = training.reconstruction.seed
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = build()
+    model = build(seed)
     if training.spectral:
         normalise_spectra(model, seed)
     return model.to(device)
 
 
 def _as_it_acts(
-    build: Callable[[], Autoencoder], training: NaeTraining, model: Autoencoder
+    build: Callable[[int], Autoencoder], training: NaeTraining, model: Autoencoder
 ) -> dict[str, Tensor]:
     """State dict of a plain network with the weights of ``model``."""
     copy = _fresh(build, training, torch.device("cpu"))
