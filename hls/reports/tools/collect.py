@@ -129,7 +129,13 @@ def _zip(path: Path) -> Iterator[tuple[str, bytes]]:
         for member in sorted(archive.infolist(), key=lambda m: m.filename):
             name = _safe(member.filename, path)
             budget.add(0)
-            if member.is_dir() or not _candidate(name) or member.file_size > MAX_BYTES:
+            # is_dir fails on a member without a name
+            if (
+                not member.filename
+                or member.is_dir()
+                or not _candidate(name)
+                or member.file_size > MAX_BYTES
+            ):
                 continue
             if member.flag_bits & 1:
                 raise InputError(f"{path}: {name} is encrypted; unpack it first")

@@ -88,6 +88,8 @@ def _find(box: Box, heading: str, name: str) -> int:
         raise InputError(
             f"{name}: {len(found)} lines {heading!r} in {box.title!r}, expected one; damaged"
         )
+    if found[0] + 1 == len(box.lines):
+        raise InputError(f"{name}: nothing follows {heading!r} in {box.title!r}; cut short?")
     return found[0] + 1
 
 
@@ -204,11 +206,14 @@ def _details(
     if performance.lines[start].strip() != "N/A":
         table = read_table(performance.lines, start, name, performance.start)
         absolute = _spanned(table, 2)
+        labels = [cell.strip() for cell in table.header[-1][:2]]
+        if sorted(labels) != ["Instance", "Module"]:
+            raise InputError(f"{table.place}: columns {labels}, expected Instance and Module")
         for row in table.rows:
-            instance = row[0].strip()
+            instance, module = (row[labels.index(n)].strip() for n in ("Instance", "Module"))
             _, high, _, ii = _latency_row(row[2:], absolute, periods, f"{table.place}, {instance}")
             yield Module(
-                name=row[1].strip(),
+                name=module,
                 latency_cycles=high,
                 ii_cycles=ii,
                 resources=counts.get(instance, {}),

@@ -122,6 +122,7 @@ def _timing(root: Node, run: str, name: str) -> Timing:
         node = report.child(tag, name)
         return None if node is None else real_or_none(node.text, f"{name}: {tag}")
 
+    report.need("TargetClockPeriod", name)
     target = number("TargetClockPeriod")
     state = "ROUTE" if run == "impl" else "SYNTH"
     slack, total = number(f"WNS_{state}"), number(f"TNS_{state}")

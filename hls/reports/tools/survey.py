@@ -121,7 +121,13 @@ def as_text(found: Survey) -> list[str]:
         lines += [*_text(finding), ""]
     for sentence in found.damaged:
         lines.append(f"damaged: {sentence}")
-    return lines[:-1] if lines and not lines[-1] else lines
+    return [_printable(line) for line in (lines if not lines or lines[-1] else lines[:-1])]
+
+
+def _printable(line: str) -> str:
+    """Names of files and designs may hold anything; a terminal gets what it can show."""
+    shown = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+    return "".join(shown)
 
 
 def _text(found: Findings) -> list[str]:

@@ -57,7 +57,7 @@ def read_timing(text: str, name: str) -> Record:
             f"{name}: the worst path has a slack of {min(s for s, _ in paths)} ns, the summary "
             f"{design.wns} ns; damaged"
         )
-    target = _target(design, clocks, paths)
+    target = _target(design, clocks, paths, name)
     provenance = _provenance(header, lines, name)
     reached = None
     works = not design.hold_failing and not design.pulse_failing
@@ -228,11 +228,17 @@ def _paths(lines: Sequence[str], name: str) -> list[tuple[float, float | None]]:
         requirement = re.match(r"  Requirement: +([\d.]+)ns", line)
         if requirement and setup and found and found[-1][1] is None:
             found[-1] = (found[-1][0], real(requirement[1], f"{name}, Requirement"))
+    for slack_ns, required in found:
+        if required is None:
+            raise InputError(f"{name}: the path with slack {slack_ns} ns lacks its requirement")
     return found
 
 
 def _target(
-    design: _Slacks, clocks: Sequence[Clock], paths: Sequence[tuple[float, float | None]]
+    design: _Slacks,
+    clocks: Sequence[Clock],
+    paths: Sequence[tuple[float, float | None]],
+    name: str,
 ) -> float | None:
     """What the worst path must keep; absent where several clocks leave no single answer."""
     timed = [clock for clock in clocks if clock.wns_ns is not None]
@@ -242,8 +248,13 @@ def _target(
     if len(timed) == 1 and timed[0].wns_ns == design.wns:
         period = timed[0].period_ns
         return period if not required or required == {period} else None
-    if not clocks and len(required) == 1:  # combinational, constrained by a maximal delay
-        return required.pop()
+    if not clocks and design.wns is not None:  # combinational, constrained by a maximal delay
+        if not required:
+            raise InputError(
+                f"{name}: neither a clock nor a path says what the slack of {design.wns} ns "
+                "belongs to; cut short, or written with -no_detailed_paths?"
+            )
+        return required.pop() if len(required) == 1 else None
     return None
 
 

@@ -116,6 +116,12 @@ def _exchange_cells(line: str, first: int, second: int) -> str:
     return f"{indent}{mark}{mark.join(cells)}{mark}"
 
 
+def other_encoding(text: str, rng: random.Random) -> bytes:
+    """In another encoding or with other line ends; without a byte order mark nobody can tell."""
+    same = text.replace("\n", rng.choice(["\n", "\r\n", "\r"]))
+    return same.encode(rng.choice(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"]))
+
+
 STRUCTURAL: tuple[Mutation, ...] = (
     cut_lines,
     cut_bytes,
@@ -125,4 +131,5 @@ STRUCTURAL: tuple[Mutation, ...] = (
     doubled_block,
     exchanged_lines,
     exchanged_columns,
+    other_encoding,
 )

@@ -17,7 +17,7 @@ from trigforge.hls.reports.tools import collect as collecting
 from trigforge.hls.reports.tools.collect import collect
 from trigforge.hls.reports.tools.decoding import MAX_BYTES
 from trigforge.hls.reports.tools.recognise import parse_report, read_report
-from trigforge.hls.reports.tools.survey import survey
+from trigforge.hls.reports.tools.survey import as_text, survey
 from trigforge.train.errors import InputError
 
 REPORT = (SAMPLES / "utilization_uram.rpt").read_bytes()
@@ -62,6 +62,19 @@ def test_members_that_point_outside_are_refused(tmp_path: Path, name: str) -> No
     for path in (tarred, zipped):
         with pytest.raises(InputError, match="points outside the archive; refused"):
             survey(path)
+
+
+def test_names_that_no_terminal_can_show(tmp_path: Path) -> None:
+    names = ["red\x1b[31m.rpt", "two\nlines.rpt", "bad\udcff.rpt"]
+    path = tar_of(tmp_path / "odd.tar.gz", [tarfile.TarInfo(name) for name in names])
+    said = as_text(survey(path))
+    assert all(line.isprintable() for line in said)
+    assert "red\\x1b[31m.rpt" in "".join(said)
+    nameless = tmp_path / "nameless.zip"
+    with zipfile.ZipFile(nameless, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(""), REPORT)
+        archive.writestr("real.rpt", REPORT)
+    assert [name for name, _ in collect(nameless)] == ["real.rpt"]
 
 
 def test_links_are_not_followed(tmp_path: Path) -> None:
