@@ -150,6 +150,8 @@ def test_a_top_needs_all_three_of_its_own_quarks() -> None:
         3: True,
     }
     assert matched(jets, event, phi, partons, "any", 0.8).all()
+    quarks = event_of(*((3, code, 50.0, 0.1, 0.3) for code in (3, 1, 2)), (2, 21, 50.0, 0.0, 0.0))
+    assert event[matched(jets, event, phi, quarks, "gluino", 0.8)].tolist() == [3]
     dark = event_of((2, -4_900_101, 10.0, 0.2, 0.2), (3, 4_900_101, 10.0, 1.2, 0.2))
     found = matched(jets, event, phi, dark, "dark_quark", 0.8)
     assert event[found].tolist() == [2]
@@ -172,9 +174,11 @@ def small(label: str, events: int = 20) -> JetTask:
     )
 
 
-@pytest.mark.parametrize("label", ["qcd", "top", "aachen", "heidelberg", "ttbar", "svj_2000_30"])
+@pytest.mark.parametrize(
+    "label", ["qcd", "top", "gluino", "aachen", "heidelberg", "ttbar", "svj_2000_30"]
+)
 def test_every_kind_of_process_gives_jets_inside_its_selection(label: str) -> None:
-    task = small(label)
+    task = small(label, events=60 if label == "gluino" else 20)  # few lie inside the window
     jets = make_jet_chunk(task).jets
     selection = task.process.selection
     assert len(jets) >= 3

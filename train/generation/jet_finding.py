@@ -11,9 +11,10 @@ from trigforge.train.generation.particles import Bool, Float, Int, Particles
 from trigforge.train.jets.jets import Constituents, Jets
 
 MAX_CONSTITUENTS = 200
-Match = Literal["any", "top", "dark_quark"]
+Match = Literal["any", "top", "gluino", "dark_quark"]
 TOP_DAUGHTERS = (5, 2, 4, -1, -3)
 """Quarks from a hadronic top decay; those of an antitop have the opposite signs."""
+GLUINO_DAUGHTERS = (1, 2, 3, -1, -2, -3)
 DARK_QUARK = 4_900_101
 
 
@@ -102,12 +103,15 @@ def matched(
     """(J,) whether each jet is what the sample is about.
 
     ``top``: all three quarks of one hadronic top decay lie within the radius of the axis;
-    ``dark_quark``: a dark quark does; ``any``: always.
+    ``gluino``: three light quarks of the hard process do, which for a pair of gluinos back to back
+    are those of one; ``dark_quark``: a dark quark does; ``any``: always.
     """
     if match == "any":
         return np.ones(len(jets), dtype=np.bool_)
     if match == "dark_quark":
         return _inside(jets, event, phi, partons, (DARK_QUARK, -DARK_QUARK), radius) > 0
+    if match == "gluino":
+        return _inside(jets, event, phi, partons, GLUINO_DAUGHTERS, radius) >= 3
     opposite = tuple(-code for code in TOP_DAUGHTERS)
     result = np.zeros(len(jets), dtype=np.bool_)
     for codes in (TOP_DAUGHTERS, opposite):

@@ -8,6 +8,7 @@ multiparton interactions, initial- and final-state radiation and the default tun
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from trigforge.train.errors import unknown_name
 from trigforge.train.generation.jet_finding import JetSelection, Match
@@ -15,6 +16,7 @@ from trigforge.train.generation.processes import Process, dark_shower
 
 TOP_TAGGING = JetSelection(radius=0.8, pt_min_gev=550.0, pt_max_gev=650.0, eta_max=2.0)
 DARK_JETS = JetSelection(radius=0.8, pt_min_gev=150.0, pt_max_gev=300.0, eta_max=2.0)
+GLUINOS = JetSelection(radius=1.0, pt_min_gev=800.0, pt_max_gev=900.0, eta_max=1.0)
 SEMIVISIBLE = JetSelection(radius=0.8, pt_min_gev=200.0, pt_max_gev=None, eta_max=2.4)
 SVJ_POINTS = ((1000, 30), (2000, 10), (2000, 30), (2000, 50), (2000, 70), (4000, 30))
 """Mass of the mediator in GeV and r_inv in per cent."""
@@ -35,6 +37,7 @@ class JetProcess:
     variables: bool = False
 
 
+RPV_GLUINO = Path(__file__).resolve().parent / "rpv_gluino.slha"
 TTBAR = ("Top:gg2ttbar = on", "Top:qqbar2ttbar = on")
 HADRONIC = ("24:onMode = off", "24:onIfAny = 1 2 3 4 5")
 
@@ -135,16 +138,38 @@ def _to_quarks(meson: int, flavours: int) -> tuple[str, ...]:
     return (first, *rest)
 
 
+def _top(pthat_min_gev: int, selection: JetSelection) -> JetProcess:
+    settings = (*TTBAR, *HADRONIC, f"PhaseSpace:pTHatMin = {pthat_min_gev}.")
+    note = (
+        f"top pairs, hadronic decays, pTHat > {pthat_min_gev} GeV; "
+        "jets with all three quarks inside"
+    )
+    return JetProcess(
+        process=Process(settings=settings, note=note), selection=selection, match="top"
+    )
+
+
+def _gluino() -> JetProcess:
+    """Pairs of gluinos of 400 GeV, each to three light quarks (arXiv:1808.08992)."""
+    settings = (
+        "SUSY:gg2gluinogluino = on",
+        "SUSY:qqbar2gluinogluino = on",
+        "PhaseSpace:pTHatMin = 700.",
+        f"SLHA:file = {RPV_GLUINO}",
+        "SLHA:verbose = 0",
+    )
+    note = "gluino pairs of 400 GeV, pTHat > 700 GeV, each to three light quarks"
+    return JetProcess(
+        process=Process(settings=settings, note=note), selection=GLUINOS, match="gluino"
+    )
+
+
 JET_PROCESSES: dict[str, JetProcess] = {
     "qcd": _qcd(480, TOP_TAGGING),
-    "top": JetProcess(
-        process=Process(
-            settings=(*TTBAR, *HADRONIC, "PhaseSpace:pTHatMin = 480."),
-            note="top pairs, hadronic decays, pTHat > 480 GeV; jets with all three quarks inside",
-        ),
-        selection=TOP_TAGGING,
-        match="top",
-    ),
+    "top": _top(480, TOP_TAGGING),
+    "qcd_high": _qcd(700, GLUINOS),
+    "top_high": _top(700, GLUINOS),
+    "gluino": _gluino(),
     "qcd_low": _qcd(110, DARK_JETS),
     "aachen": _aachen(),
     "heidelberg": _heidelberg(),
