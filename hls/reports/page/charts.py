@@ -122,7 +122,8 @@ def auc_chart(physics: Physics, score: str, baseline: str | None) -> Markup | No
     x = svg.horizontal(min(0.5, int(min(values) * 10) / 10), 1.0, left=100)
     parts = []
     for value in x.ticks():
-        parts.append(svg.line(x(value), svg.TOP, x(value), height - svg.BOTTOM, "grid"))
+        style = "axis" if abs(value - 0.5) < 1e-9 else "grid"
+        parts.append(svg.line(x(value), svg.TOP, x(value), height - svg.BOTTOM, style))
         parts.append(svg.text(x(value), height - svg.BOTTOM + 14, svg.compact(value), "middle"))
     title = "AUC" if baseline is None else f"AUC at equal {in_words(baseline)}"
     parts.append(svg.text((x.first + x.last) / 2, height - 9, title, "middle", "title"))

@@ -73,9 +73,11 @@ def bar(check: Check) -> Bar:
         used = "–" if value is None else f"{value - bound:+.3f}"
     elif value is not None and bound:
         fill, over = _inside(LIMIT_AT * value / bound), LIMIT_AT * value > bound
-        used = f"{100 * value / bound:.3g} %"
-    elif value is not None and bound is not None:
-        mark, fill, over = 0.0, 0.0 if value <= bound else 1.0, value > bound
+        used = f"{number(100 * value / bound, 3)} %"
+    elif bound == 0:
+        mark = 0.0
+        if value is not None:
+            fill, over = 0.0 if value <= 0 else 1.0, value > 0
     return Bar(check, number(value), limit(check), fill, mark, over, used)
 
 

@@ -109,17 +109,19 @@ def first_figures(report: Report) -> list[Figure]:
         if check is not None:
             value = "–" if check.value is None else readable(check.value)
             bound = "" if check.limit is None else f"at most {readable(check.limit)}; "
-            found.append(Figure(title, value, bound + (check.provenance or "–"), check.status))
+            found.append(
+                Figure(title, value, bound + (check.provenance or "no source"), check.status)
+            )
     check = checks.get("lut_percent")
     if check is not None:
         value = "–" if check.value is None else f"{check.value:.3g} %"
-        about = f"at most {number(check.limit)} %; {check.provenance or '–'}"
+        about = f"at most {number(check.limit)} %; {check.provenance or 'no source'}"
         found.append(Figure("LUTs of the card", value, about, check.status))
     wrong = sum(c.mismatches for c in report.bit_accuracy)
     compared = sum(c.values for c in report.bit_accuracy)
     bits = [c.status for c in report.verdict.checks if c.name.startswith("bit_accuracy")]
     if bits:
-        about = f"in {number(compared)} integers of {len(report.bit_accuracy)} comparisons"
+        about = f"of {number(compared)} that were compared"
         found.append(Figure("integers that differ", number(wrong), about, _worst(bits)))
     drops = [c for c in report.verdict.checks if c.name.startswith("auc_drop")]
     known = [c for c in drops if c.value is not None]

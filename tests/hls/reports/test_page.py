@@ -256,8 +256,11 @@ def test_a_bar_ends_on_the_side_of_its_limit_that_its_status_says(
 
 
 def test_a_check_without_a_number_has_no_bar() -> None:
-    check = judged.verdict(observations=judged.observations(lut=None)).checks[2]
-    assert check.status == "UNKNOWN" and checks.bar(check).fill is None
+    found = judged.verdict(observations=judged.observations(lut=None), bit_accuracy=[]).checks
+    unknown = {check.name: checks.bar(check) for check in found if check.status == "UNKNOWN"}
+    assert {"lut_percent", "bit_accuracy.events"} <= set(unknown)
+    assert all(bar.fill is None and bar.value == "–" for bar in unknown.values())
+    assert unknown["bit_accuracy.events"].mark == 0
 
 
 def test_the_matrix_follows_only_equal_comparisons() -> None:
