@@ -1,11 +1,11 @@
 """What moved between two reports, by how much, and whether that is allowed.
 
 - **Exact**: integers are integers on every processor. Bit accuracy, cycles, resources, formats,
-  integer thresholds, counts, limits and verdicts may not move at all, in either direction: a number
-  that got better was not reviewed either.
-- **Statistical**: what rests on floating point or a bootstrap may move within its error. For the
-  AUC of a score that is the half width of the paired interval between float and firmware on the
-  same events, for other numbers the error that the report gives, or the binomial one.
+  thresholds and their efficiencies, baselines, counts, limits and verdicts may not move at all, in
+  either direction: a number that got better was not reviewed either.
+- **Statistical**: what a score separates may move within its error. For the AUC that is the half
+  width of the paired interval between float and firmware on the same events, for other numbers the
+  error that the report gives, or the binomial one. The reviewed report's errors count.
   Sums that processors take in another order may differ by one part in 10^9 in any case.
 - **Noted**: versions, files and the recipe's hash are shown and judge nothing. Times are not even
   shown.
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -60,7 +60,6 @@ class Move:
 def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Move]:
     """Everything that moved, regressions first, in the order of the report."""
     before, after = leaves(old), leaves(new)
-    errors = _Errors(before, after)
     moves = []
     for metric in dict.fromkeys([*before, *after]):
         a, b = before.get(metric), after.get(metric)
@@ -71,7 +70,7 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Move]:
         if _NOTED.fullmatch(metric):
             moves.append(Move(metric, a, b, None, "noted"))
             continue
-        allowed = errors.of(metric)
+        allowed = _allowed(metric, before, b)
         within = _is_number(a) and _is_number(b) and abs(float(b) - float(a)) <= allowed  # type: ignore[arg-type]
         moves.append(Move(metric, a, b, allowed, "allowed" if within else "regression"))
     rank = {"regression": 0, "allowed": 1, "noted": 2}
@@ -87,67 +86,50 @@ def _same_number(a: Leaf, b: Leaf) -> bool:
     return _is_number(a) and _is_number(b) and a == b
 
 
-class _Errors:
-    """Statistical errors of the values of two reports; the larger of both counts."""
+def _allowed(metric: str, reviewed: Mapping[str, Leaf], fresh: Leaf) -> float:
+    """How far a value may move from the reviewed one, 0 where it is exact.
 
-    def __init__(self, *reports: Mapping[str, Leaf]) -> None:
-        self.reports = reports
-
-    def of(self, metric: str) -> float:
-        """How far a value may move; 0 where it is exact."""
-        values = [report.get(metric) for report in self.reports]
-        rounding = 0.0
-        if _FLOATING.fullmatch(metric) and any(isinstance(value, float) for value in values):
-            rounding = ROUNDING * max(abs(_as_number(value)) for value in values)
-        found = (error for report in self.reports for error in _errors(metric, report))
-        return max([rounding, *found])
+    The errors are those that were reviewed: a fresh report cannot widen its own limits.
+    """
+    value, rounding = reviewed.get(metric), 0.0
+    if _FLOATING.fullmatch(metric) and (isinstance(value, float) or isinstance(fresh, float)):
+        rounding = ROUNDING * abs(_as_number(value))
+    return max(rounding, _error(metric, reviewed))
 
 
-def _errors(metric: str, report: Mapping[str, Leaf]) -> Iterator[float]:
+def _error(metric: str, report: Mapping[str, Leaf]) -> float:
+    """Statistical error of a score's number; baselines and thresholds count the same events."""
     parent, _, name = metric.rpartition("/")
-    if name in ("auc", "fpr40") and not metric.startswith("physics/scores/"):
-        yield _number(report, f"{parent}/{name}_err")
-    elif metric.startswith("physics/scores/"):
-        yield _of_score(metric, report)
-    elif re.fullmatch(r"physics/differences/.*/(value|low|high)", metric):
-        yield _half_width(report, parent)
-    elif re.fullmatch(r"physics/rank_correlations/.*/value|imitation/rank_corr.*", metric):
-        n = _number(report, "dataset/background_events")
-        value = _number(report, metric)
-        yield (1 - value * value) / math.sqrt(n) if n else 0.0
-    elif metric.startswith("physics/thresholds/"):
-        yield _of_threshold(metric, report)
-    elif re.fullmatch(r"imitation/(gain_kept\w*|teacher_gain|student_gain)", metric):
-        width = _number(report, "imitation/gain_kept_high") - _number(
-            report, "imitation/gain_kept_low"
-        )
-        share = abs(_number(report, "imitation/teacher_gain")) if "_gain" in name else 1.0
-        yield width / 2 * (1.0 if name.startswith("gain_kept") else share)
-    elif name == "eps_b_inv_20":
-        yield _inverse(metric, report)
+    if metric.startswith("physics/scores/"):
+        return _of_score(metric, report)
+    if metric.startswith("imitation/separation/"):
+        return _of_separation(metric, report)
+    if re.fullmatch(r"physics/differences/.*/(value|low|high)", metric):
+        return _half_width(report, parent)
+    if re.fullmatch(r"physics/rank_correlations/.*/value|imitation/rank_corr.*", metric):
+        n, value = _number(report, "dataset/background_events"), _number(report, metric)
+        return (1 - value * value) / math.sqrt(n) if n else 0.0
+    if re.fullmatch(r"imitation/(gain_kept\w*|teacher_gain|student_gain)", metric):
+        low, high = (_number(report, f"imitation/gain_kept_{end}") for end in ("low", "high"))
+        kept = name.startswith("gain_kept")
+        return (high - low) / 2 * (1.0 if kept else abs(_number(report, "imitation/teacher_gain")))
+    return 0.0
 
 
 def _of_score(metric: str, report: Mapping[str, Leaf]) -> float:
-    parent, _, name = metric.rpartition("/")
-    if name == "eps_b_inv_20":
-        return _inverse(metric, report)
     plain = re.fullmatch(r"physics/scores/(.+)/(float|quantised|firmware)/([^/]+)/auc", metric)
     if plain:
         paired = f"physics/differences/{plain[1]},{plain[3]},float,firmware"
         if f"{paired}/low" in report:
             return _half_width(report, paired)
-    return _number(report, f"{parent}/{name}_err") if name in ("auc", "fpr40") else 0.0
+    return _of_separation(metric, report)
 
 
-def _of_threshold(metric: str, report: Mapping[str, Leaf]) -> float:
+def _of_separation(metric: str, report: Mapping[str, Leaf]) -> float:
     parent, _, name = metric.rpartition("/")
-    if name == "rate_hz":
-        return _number(report, f"{parent}/rate_err_hz")
-    if "/signal_efficiency/" in metric:
-        n = _number(report, f"dataset/signals/{name}")
-        share = _number(report, metric)
-        return math.sqrt(max(share * (1 - share), 0.0) / n) if n else 0.0
-    return 0.0
+    if name == "eps_b_inv_20":
+        return _inverse(metric, report)
+    return _number(report, f"{parent}/{name}_err") if name in ("auc", "fpr40") else 0.0
 
 
 def _inverse(metric: str, report: Mapping[str, Leaf]) -> float:

@@ -97,6 +97,14 @@ def test_every_number_is_compared_or_named_here(report: dict[str, Any]) -> None:
             "verdict/checks/latency_ns/value",
         ),
         (lambda r: r["dataset"].update(sha256="0"), "dataset/sha256"),
+        (
+            lambda r: r["physics"]["thresholds"][0]["signal_efficiency"].update(suep_200=0.5),
+            "physics/thresholds/z_m[1],0.1/signal_efficiency/suep_200",
+        ),
+        (
+            lambda r: r["physics"]["baselines"]["mask_sum"]["suep_125"].update(auc=0.8),
+            "physics/baselines/mask_sum/suep_125/auc",
+        ),
     ],
 )
 def test_exact_numbers_may_not_move(
@@ -126,6 +134,12 @@ def test_an_auc_may_move_within_its_paired_error(report: dict[str, Any]) -> None
 
         return change
 
+    def wider(new: dict[str, Any]) -> None:
+        by(1.1 * half)(new)
+        for difference in new["physics"]["differences"]:
+            difference["high"] += 1
+
+    assert moved(report, wider)[metric] == "regression"  # the reviewed error counts
     assert half < 0.001  # far below the unpaired error
     assert moved(report, by(0.9 * half)) == {metric: "allowed"}
     assert moved(report, by(-1.1 * half)) == {metric: "regression"}

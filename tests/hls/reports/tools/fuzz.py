@@ -139,9 +139,14 @@ DAMAGES: tuple[Damage, ...] = (bytes_changed, spliced, numbers_changed, structur
 
 
 def archive(rng: random.Random, others: list[bytes]) -> bytes:
-    """Reports under odd names in a zip or tar file, sometimes damaged itself."""
+    """Reports, half of them damaged, under odd names in a zip or tar file, damaged or not."""
     stream = io.BytesIO()
-    members = [(name, rng.choice(others)) for name in rng.sample(NAMES, rng.randrange(1, 5))]
+    members = []
+    for name in rng.sample(NAMES, rng.randrange(1, 5)):
+        content = rng.choice(others)
+        if rng.random() < 0.5:
+            content = rng.choice((bytes_changed, numbers_changed, structural))(content, rng, others)
+        members.append((name, content))
     if rng.random() < 0.5:
         with zipfile.ZipFile(stream, "w", rng.choice([0, 8, 12, 14])) as zipped:
             for name, content in members:
