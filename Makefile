@@ -6,7 +6,7 @@ VENV ?= .venv
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 
-STAGES := data train quantize export csim emulator
+STAGES := data train quantize export csim rtl emulator
 OPTIONS := $(if $(PRESET),--preset "$(PRESET)") $(if $(DATA),--data "$(DATA)") \
 	$(if $(filter 1,$(FROM_SCRATCH)),--from-scratch) $(if $(WORKERS),--workers "$(WORKERS)")
 
@@ -22,6 +22,7 @@ help:
 	@echo "    DATA=folder        judge on these events instead of the shipped ones"
 	@echo "    PRESET=smoke|demo|paper    seconds, minutes (default), the paper's schedule"
 	@echo "    FROM_SCRATCH=1     train instead of using released weights"
+	@echo "    BUDGET=l1          of make rtl, instead of the recipe's"
 	@echo "    WORKERS=n          processes for generation and C-simulation"
 	@echo "make physics MODEL=codae   scores of the whole autoencoder beside the paper's, as a page"
 	@echo "    NETWORKS=\"a b\"     released names or paths of weights (default: the last of each)"
@@ -44,7 +45,7 @@ $(READY): pyproject.toml constraints.txt
 	echo $$(( $$(date +%s) - started )) > $@
 
 hls $(STAGES): $(READY)
-	@$(BIN)/trigforge $@ "$(MODEL)" $(OPTIONS)
+	@$(BIN)/trigforge $@ "$(MODEL)" $(OPTIONS) $(if $(and $(filter rtl,$@),$(BUDGET)),--budget "$(BUDGET)")
 
 physics: $(READY)
 	@$(BIN)/trigforge physics "$(MODEL)" $(foreach name,$(NETWORKS),--network "$(name)") \

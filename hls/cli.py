@@ -31,6 +31,7 @@ STAGES = {
     "export": "the QONNX file",
     "csim": "the hls4ml project, compiled, and the bit-accuracy comparison of all stages",
     "emulator": "a C++ library with a C interface, for experiment software",
+    "rtl": "unrolled, pipelined Verilog: simulated cycle by cycle, synthesised, judged",
 }
 
 
@@ -87,7 +88,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all)"
         )
-        command.set_defaults(run=_stage, stage=stage)
+        command.set_defaults(run=_stage, stage=stage, budget=None)
+        if stage == "rtl":
+            command.add_argument("--budget", help="a trigger's budget (default: the recipe's)")
     rates = commands.add_parser("rates", help="level-1 rates in Hz of simple thresholds")
     rates.add_argument("--data", help="a file of events with zero-bias crossings")
     rates.add_argument("--out", default="build/rates", help="folder (default: build/rates)")
@@ -213,6 +216,7 @@ def _stage(options: argparse.Namespace) -> int:
             data=options.data,
             from_scratch=options.from_scratch,
             workers=options.workers,
+            budget=options.budget,
         ),
     )
     return EXIT_CODES[status] if status else 0

@@ -73,6 +73,20 @@ def _emulator(session: Session) -> Status:
     return None
 
 
+def _rtl(session: Session) -> Status:
+    from trigforge.hls.stages.rtl import DESIGN, judge_rtl, rtl
+
+    verdict = judge_rtl(session)
+    for check in verdict.checks:
+        value = "–" if check.value is None else f"{check.value:.4g}"
+        evidence = f"{check.provenance} ({check.tool})"
+        text = f"{value} {check.unit}, limit {check.limit:g}"
+        print(f"{check.status:7} {check.name:20} {text:30} {evidence}")
+    print("\n".join(verdict.statements))
+    _say("Verilog, test bench and port map", rtl(session).folder / DESIGN)
+    return verdict.status
+
+
 def _hls(session: Session) -> Status:
     from trigforge.hls.reports.page.source import Places
     from trigforge.hls.reports.page.write import write_page
@@ -96,6 +110,7 @@ COMMANDS: dict[str, Callable[[Session], Status]] = {
     "export": _export,
     "csim": _csim,
     "emulator": _emulator,
+    "rtl": _rtl,
 }
 
 

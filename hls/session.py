@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 GENERATED = "generated"
 # events per generated chunk where a preset asks for few of them
 SMALL_CHUNK = 100
-PACKAGES = ("torch", "brevitas", "onnx", "onnxruntime", "qonnx", "hls4ml", "numpy")
+PACKAGES = ("torch", "brevitas", "onnx", "onnxruntime", "qonnx", "hls4ml", "numpy", "da4ml")
 
 Body = Callable[[Path, Path, dict[str, Any]], None]
 
@@ -48,6 +48,7 @@ class Options:
         data: a folder or file of events to judge on, or ``generated``.
         from_scratch: ignore released weights.
         workers: processes for generation and C-simulation.
+        budget: of the command ``rtl``, instead of the recipe's.
     """
 
     model: str
@@ -55,6 +56,7 @@ class Options:
     data: str | None = None
     from_scratch: bool = False
     workers: int = 2
+    budget: str | None = None
 
 
 class Session:

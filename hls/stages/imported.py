@@ -12,7 +12,6 @@ from trigforge.hls.stages.comparison import (
     against_csim,
     comparison,
     differing,
-    load_comparison,
 )
 from trigforge.hls.stages.firmware import ACCURACY, MODEL, export, library, lowered, read_model
 from trigforge.train.artifacts import StageResult, write_json
@@ -98,12 +97,13 @@ def imported_comparison(session: Session) -> StageResult:
 def judge_imported(session: Session, config: ImportedConfig, reports: Path) -> Report:
     """Run what is missing, judge without physics, and write JSON and Markdown."""
     from trigforge.hls.reports.verdict import judge
-    from trigforge.hls.stages.hardware import hardware, load_hardware
+    from trigforge.hls.stages.evidence import evidence
+    from trigforge.hls.stages.hardware import hardware
     from trigforge.hls.stages.judgement import assemble, write
 
     for stage in (library, comparison, hardware):
         stage(session)
-    block, accuracy = load_hardware(session), load_comparison(session)
+    found = evidence(session, REQUIRED)
     cut = "" if config.output is None else f", cut at {config.output}"
     said = (
         f"Imported from {config.file} (sha256 {config.sha256[:12]}{cut}): no events, so nothing is "
@@ -113,16 +113,14 @@ def judge_imported(session: Session, config: ImportedConfig, reports: Path) -> R
     verdict = judge(
         session.budget,
         session.deployable.budget,
-        observations=block.observations,
-        compute_units=block.compute_units,
+        observations=found.observations,
+        compute_units=found.compute_units,
         physics=None,
-        bit_accuracy=accuracy,
-        required=REQUIRED,
-        remarks=said,
+        bit_accuracy=found.accuracy,
+        required=found.required,
+        remarks=(*said, *found.notes),
     )
-    report = assemble(
-        session, verdict=verdict, accuracy=accuracy, block=block, physics=None, dataset=None
-    )
+    report = assemble(session, verdict=verdict, found=found, physics=None, dataset=None)
     write(session, report, reports)
     return report
 

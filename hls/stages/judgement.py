@@ -9,9 +9,7 @@ from pathlib import Path
 
 from trigforge.hls.reports.report import (
     SCHEMA,
-    BitAccuracy,
     Dataset,
-    Hardware,
     Imitation,
     Physics,
     Report,
@@ -19,11 +17,12 @@ from trigforge.hls.reports.report import (
     Verdict,
     save_report,
 )
-from trigforge.hls.reports.verdict import judge
+from trigforge.hls.reports.verdict import REQUIRED_STAGES, judge
 from trigforge.hls.session import Session
-from trigforge.hls.stages.comparison import comparison, load_comparison
+from trigforge.hls.stages.comparison import comparison
+from trigforge.hls.stages.evidence import Evidence, evidence
 from trigforge.hls.stages.firmware import library
-from trigforge.hls.stages.hardware import BACKEND, hardware, load_hardware
+from trigforge.hls.stages.hardware import hardware
 from trigforge.hls.stages.scoring import load_scores, score_name, scores
 from trigforge.hls.stages.teaching import compare_with_teacher, remarks
 from trigforge.train.artifacts import atomic_path, sha256_json, versions
@@ -73,21 +72,21 @@ def judge_model(session: Session, reports: Path = REPORTS) -> Report:
         max_rate_hz=recipe.budget.max_rate_hz,
     )
     imitation = compare_with_teacher(session, np.random.default_rng(BOOTSTRAP_SEED))
-    block, accuracy = load_hardware(session), load_comparison(session)
+    found = evidence(session, REQUIRED_STAGES)
     verdict = judge(
         session.budget,
         recipe.budget,
-        observations=block.observations,
-        compute_units=block.compute_units,
+        observations=found.observations,
+        compute_units=found.compute_units,
         physics=physics,
-        bit_accuracy=accuracy,
-        remarks=remarks(session, imitation),
+        bit_accuracy=found.accuracy,
+        remarks=(*remarks(session, imitation), *found.notes),
+        required=found.required,
     )
     report = assemble(
         session,
         verdict=verdict,
-        accuracy=accuracy,
-        block=block,
+        found=found,
         physics=physics,
         dataset=Dataset(
             name="events" if session.options.data is None else Path(session.options.data).name,
@@ -113,8 +112,7 @@ def assemble(
     session: Session,
     *,
     verdict: Verdict,
-    accuracy: tuple[BitAccuracy, ...],
-    block: Hardware,
+    found: Evidence,
     physics: Physics | None,
     dataset: Dataset | None,
     imitation: Imitation | None = None,
@@ -132,9 +130,9 @@ def assemble(
         },
         dataset=dataset,
         verdict=verdict,
-        bit_accuracy=accuracy,
+        bit_accuracy=found.accuracy,
         physics=physics,
-        hardware={BACKEND: block},
+        hardware=found.hardware,
         stages=_times(session),
         imitation=imitation,
     )

@@ -9,16 +9,30 @@ import numpy as np
 from trigforge.hls.formats import Format
 from trigforge.hls.graph import Edge, Graph, Node
 from trigforge.hls.ops import (
+    Add,
+    Append,
+    Bilinear,
+    Concat,
     Conv,
+    ConvTranspose,
+    Crop,
     Dense,
     Flatten,
+    Highest,
     LeakyRelu,
     Lookup,
     MaxPool,
     Mul,
+    Nearest,
+    Prelu,
     Quantise,
+    Scale,
+    Split,
     Sub,
+    Thresholds,
+    Tile,
     Total,
+    Unflatten,
 )
 
 
@@ -116,3 +130,67 @@ def image_network(rng: np.random.Generator) -> Graph:
     ]
     start = Edge.full((4, 6, 1), Format(2, 2, False))
     return Graph.build("image", {"x": start}, nodes, ["dense"])
+
+
+def every_operation(rng: np.random.Generator) -> Graph:
+    """Every operation that has RTL, side by side on one image, each an output of its own."""
+    fmt = Format(5, 3, True)
+
+    def node(kind: type[Node], name: str, *inputs: str, **parameters: object) -> Node:
+        return kind(name=name, inputs=inputs or ("x",), output=name, **parameters)  # type: ignore[arg-type]
+
+    def affine(*shape: int) -> dict[str, object]:
+        return {
+            "weight": rng.integers(-5, 6, shape),
+            "bias": rng.integers(-20, 20, shape[-1]),
+            "weight_fraction": 2,
+            "bias_fraction": 5,
+        }
+
+    nodes = [
+        node(Append, "append", constant=rng.integers(-3, 4, (3, 4, 1)), constant_fraction=4),
+        node(Bilinear, "bilinear"),
+        node(Conv, "conv", strides=(2, 1), pads=(1, 0, 1, 1), **affine(3, 2, 2, 3)),
+        node(ConvTranspose, "conv_transpose", pads=(1, 1, 0, 0), **affine(2, 2, 2, 1)),
+        node(Crop, "crop", top=1, left=1, height=2, width=2),
+        node(Flatten, "flatten", "crop"),
+        node(Dense, "dense", "flatten", **affine(8, 3)),
+        node(Highest, "highest", "dense"),
+        node(LeakyRelu, "leaky", slope=3, slope_fraction=3),
+        node(Lookup, "lookup", entries=rng.integers(-20, 20, 32), format=Format(6, 2, True)),
+        node(Sub, "sub", "leaky", "x"),
+        node(Add, "add", "sub", "x"),
+        node(Mul, "product", "sub", "x"),
+        node(Mul, "square", "sub", "sub"),
+        node(MaxPool, "pool", "add", kernel=(2, 3), strides=(1, 2), pads=(1, 0, 0, 1)),
+        node(Nearest, "nearest", "pool"),
+        node(Prelu, "prelu", "conv", slopes=np.array([-3, 0, 11]), slope_fraction=3),
+        node(Quantise, "floor", "prelu", format=Format(4, 3, False)),
+        node(Quantise, "even", "conv", format=Format(5, 4, True), rounding="half_even"),
+        node(Quantise, "narrow", "product", format=Format(6, 4, True), clip=(-20, 9)),
+        node(
+            Scale,
+            "scale",
+            factor=np.array([-7, 5]),
+            offset=np.array([3, -50]),
+            factor_fraction=1,
+            offset_fraction=6,
+        ),
+        node(Split, "split", start=1, stop=2),
+        node(Concat, "concat", "x", "split"),
+        node(
+            Thresholds,
+            "thresholds",
+            "scale",
+            thresholds=np.sort(rng.integers(-90, 90, (2, 5))),
+            first=np.array([-2, 4]),
+            step=np.array([1, -2]),
+            format=Format(5, 5, True),
+        ),
+        node(Total, "total", "square", channels=False),
+        node(Tile, "tile", "total", height=2, width=1),
+        node(Unflatten, "unflatten", "flatten", height=2, width=1, channels=4),
+    ]
+    read = {name for found in nodes for name in found.inputs}
+    outputs = [found.output for found in nodes if found.output not in read]
+    return Graph.build("every", {"x": Edge.full((3, 4, 2), fmt)}, nodes, outputs)

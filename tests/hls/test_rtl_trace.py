@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from networks_rtl import image_network, mlp, scored
+from networks_rtl import every_operation, image_network, mlp, scored
 from samples import SAMPLES, random_values
 
 from trigforge.hls.emulator import Emulator
@@ -51,7 +51,7 @@ def test_every_operation_is_traced_or_refused() -> None:
     assert {op.op for op in SAMPLES if op not in TRACE} == set(REFUSED)
 
 
-@pytest.mark.parametrize("network", [mlp, scored, image_network])
+@pytest.mark.parametrize("network", [mlp, scored, image_network, every_operation])
 def test_networks_equal_the_emulator_on_every_cut(network, rng: np.random.Generator) -> None:  # type: ignore[no-untyped-def]
     graph = network(rng)
     design = check(graph, random_values(rng, graph.edges["x"], 300))

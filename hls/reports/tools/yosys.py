@@ -102,11 +102,25 @@ def read_yosys_json(data: Mapping[str, Any], name: str) -> Record:
     total = design.get("num_cells") if isinstance(design, dict) else None
     if not isinstance(cells, dict) or not isinstance(total, int):
         raise InputError(f"{name}: num_cells or num_cells_by_type is missing or of another type")
+    # the total of a hierarchy lists its modules beside the cells, and does not count them
+    parts = {module.lstrip("\\") for module in modules}
+    cells = {kind: count for kind, count in cells.items() if kind not in parts}
     for kind, count in cells.items():
         if not isinstance(count, int) or isinstance(count, bool) or count < 0:
             raise InputError(f"{name}: {json.dumps(count)[:40]} cells of {kind}, expected a count")
     top = next(iter(modules)).lstrip("\\") if len(modules) == 1 else None
     return _record(cells, total, version[1] if version else "unknown", top, name)
+
+
+def occupied(cells: Mapping[str, int]) -> dict[str, int]:
+    """Quantity -> how many of it some cells take."""
+    return {
+        "lut": sum(_LUTS.get(kind, 0) * count for kind, count in cells.items()),
+        "ff": sum(count for kind, count in cells.items() if kind in _FF),
+        "dsp": sum(count for kind, count in cells.items() if kind in _DSP),
+        "bram_18k": sum(_BRAM_18K.get(kind, 0) * count for kind, count in cells.items()),
+        "uram": sum(count for kind, count in cells.items() if kind in _URAM),
+    }
 
 
 def _record(
@@ -122,13 +136,7 @@ def _record(
         raise InputError(
             f"{name}: {strange[0]} is no cell of a Xilinx device; run synth_xilinx -flatten first"
         )
-    values: dict[str, float | None] = {
-        "lut": sum(_LUTS.get(kind, 0) * count for kind, count in cells.items()),
-        "ff": sum(count for kind, count in cells.items() if kind in _FF),
-        "dsp": sum(count for kind, count in cells.items() if kind in _DSP),
-        "bram_18k": sum(_BRAM_18K.get(kind, 0) * count for kind, count in cells.items()),
-        "uram": sum(count for kind, count in cells.items() if kind in _URAM),
-    }
+    values: dict[str, float | None] = {**occupied(cells)}
     return Record(
         kind="logic-synthesis",
         tool="yosys",
