@@ -102,8 +102,8 @@ def integers(bundle: Bundle, lines: Sequence[str]) -> Ints:
     return np.stack(columns, axis=1)
 
 
-def bench(design: Design, most: int) -> str:
-    """The test bench for up to ``most`` events; ``+count=N`` on its command line takes fewer."""
+def bench(design: Design, most: int, count: int) -> str:
+    """The test bench for ``count`` events; ``+count=N`` makes it another number, up to ``most``."""
     stops = np.cumsum([1, *(block.schedule.stages for block in design.blocks)]).tolist()
     blocks = range(1, len(stops))
     lines = [
@@ -113,7 +113,7 @@ def bench(design: Design, most: int) -> str:
         "`timescale 1ns / 1ps",
         f"module {BENCH};",
         f"    localparam MOST = {most};",
-        "    integer count = MOST, results;",
+        f"    integer count = {count}, results;",
         "    reg clk = 0;",
         "    reg valid_in = 0;",
         f"    reg [{design.inputs.width - 1}:0] data_in = 0;",
@@ -132,7 +132,7 @@ def bench(design: Design, most: int) -> str:
         "    integer shortest = 1 << 30, longest = 0, interval = 1 << 30, last = -1;",
         "    reg [15:0] random = 16'hACE1;",
         "    initial begin",
-        '        if (!$value$plusargs("count=%d", count)) count = MOST;',
+        f'        if (!$value$plusargs("count=%d", count)) count = {count};',
         '        results = $fopen("results.hex", "w");',
         '        $readmemh("cut0.hex", stimulus);',
         *(f'        $readmemh("cut{i}.hex", expected{i});' for i in blocks),
@@ -221,8 +221,11 @@ def read(design: Design, text: str, count: int) -> Measured:
         last = " ".join(text.strip().splitlines()[-1:])
         raise ToolError(f"simulation of {design.name} ended early: {last!r}")
     _, mismatches, shortest, longest, interval = (int(group) for group in found.groups())
-    if shortest != longest:
-        raise ToolError(f"simulation of {design.name}: latencies of {shortest} to {longest} cycles")
+    if not shortest == longest == design.latency_cycles:
+        raise ToolError(
+            f"simulation of {design.name}: latencies of {shortest} to {longest} cycles, "
+            f"the port map promises {design.latency_cycles}"
+        )
     blocks = re.search(r"^BLOCKS (.+)$", text, re.M)
     wrong = dict(pair.split("=") for pair in blocks[1].split()) if blocks else {}
     return Measured(

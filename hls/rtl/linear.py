@@ -20,6 +20,7 @@ from trigforge.hls.rtl.variables import (
     ends,
     total,
 )
+from trigforge.train.errors import UnsupportedError
 
 # Entries of a matrix that are solved at once; beyond that, blocks of rows and columns.
 LARGEST_MATRIX = 2048
@@ -66,11 +67,16 @@ class LinearSolver:
         if not len(used):
             return outputs
         dense = np.ascontiguousarray(matrix[:, used])
+        carried = dense.astype(np.float32)
+        if np.any(carried.astype(np.float64) != dense):
+            raise UnsupportedError(
+                f"a weight of {int(np.abs(dense).max())} steps: RTL carries 24 bits; use fewer"
+            )
         intervals = [QInterval(*map(float, (*ends(v), v.step))) for v in x]
         key = (dense.tobytes(), dense.shape, tuple(intervals))
         if key not in self._solved:
             self._solved[key] = solve(
-                dense.astype(np.float32),
+                carried,
                 qintervals=intervals,
                 latencies=[0.0] * len(x),
                 adder_size=ADDER_SIZE,

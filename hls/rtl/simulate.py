@@ -33,10 +33,10 @@ def write_design(design: Design, folder: Path) -> list[Path]:
     return paths
 
 
-def write_bench(design: Design, folder: Path, most: int) -> Path:
-    """Write the test bench for up to ``most`` events beside the design."""
+def write_bench(design: Design, folder: Path, most: int, count: int) -> Path:
+    """Write the test bench beside the design, for ``count`` events where nobody says otherwise."""
     path = folder / f"{BENCH}.v"
-    path.write_text(bench.bench(design, most), encoding="utf-8")
+    path.write_text(bench.bench(design, most, count), encoding="utf-8")
     return path
 
 

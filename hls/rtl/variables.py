@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trigforge.hls.graph import Ints
-from trigforge.train.errors import ToolError
+from trigforge.train.errors import ToolError, UnsupportedError
 
 Variable = Any
 Variables = NDArray[Any]
@@ -22,6 +22,9 @@ Variables = NDArray[Any]
 # one LUT per bit and no carry length in the solver's latencies: they count adder levels
 ADDER_SIZE, CARRY_SIZE = 1, -1
 HARDWARE = (ADDER_SIZE, CARRY_SIZE, -1)
+
+# da4ml keeps entries of tables in 32 bits
+LARGEST_ENTRY = 2**31 - 1
 
 # inputs of tables that replace arithmetic: four LUTs per output bit at most
 SMALL_TABLE_BITS = 8
@@ -160,15 +163,17 @@ def looked_up(x: Variable, entries: Callable[[Ints], Ints]) -> Variable:
     values = entries(np.arange(lo, hi + 1, step, dtype=np.int64))
     if values.min() == values.max():
         return constant(int(values[0]))
+    if max(-values.min(), values.max()) > LARGEST_ENTRY:
+        raise UnsupportedError("a table with entries of more than 31 bits has no RTL; use fewer")
     return x.lookup(values.astype(np.float64))
 
 
 def square(x: Variable) -> Variable:
     """x^2: by table where that is small, else by a multiplier out of LUTs."""
     lo, hi = ends(x)
-    if hi - lo < 1 << SMALL_TABLE_BITS:
-        return looked_up(x, lambda values: values**2)
     largest = max(lo * lo, hi * hi)
+    if hi - lo < 1 << SMALL_TABLE_BITS and largest <= LARGEST_ENTRY:
+        return looked_up(x, lambda values: values**2)
     return bounded(x * x, 0, largest)
 
 

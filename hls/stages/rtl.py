@@ -143,7 +143,8 @@ def _simulated(
     )
 
     inputs = _inputs(session, graph)
-    write_bench(design, folder / DESIGN, max(len(x) for x in inputs.values()))
+    kept = len(inputs["extreme"])
+    write_bench(design, folder / DESIGN, max(len(x) for x in inputs.values()), kept)
     program = compile_bench(design, folder / DESIGN, work)
     found: list[BitAccuracy] = []
     cycles: dict[Inputs, Measured] = {}

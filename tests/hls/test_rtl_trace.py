@@ -148,3 +148,29 @@ def test_the_delay_model_is_the_routed_path(shared: Path) -> None:
         assert abs(constant - 1000 * float(np.mean(values))) < 1
     model = 33 * delays.NET + 30 * delays.LUT + 17 * delays.CARRY + 6 * delays.CHAIN
     assert abs(model + len(near) * delays.LOCAL - 18972) < 100
+
+
+def test_squares_beyond_a_table_entry_are_multiplied() -> None:
+    """A narrow range far from zero: da4ml's tables carry 32 bits."""
+    x = Edge(
+        (1,), Format(18, 18, False), np.array([200_000], np.int64), np.array([200_100], np.int64)
+    )
+    graph = Graph.build(
+        "square", {"x": x}, [Mul(name="square", inputs=("x", "x"), output="y")], ["y"]
+    )
+    check(graph, np.array([[200_000], [200_077], [200_100]]), 10.0)
+
+
+def test_weights_that_the_solver_cannot_carry_are_refused() -> None:
+    node = Dense(
+        name="y",
+        inputs=("x",),
+        output="y",
+        weight=np.array([[(1 << 24) + 1]]),
+        bias=np.zeros(1, np.int64),
+        weight_fraction=0,
+        bias_fraction=0,
+    )
+    graph = Graph.build("heavy", {"x": Edge.full((1,), Format(3, 3, True))}, [node], ["y"])
+    with pytest.raises(UnsupportedError, match="16777217 steps: RTL carries 24 bits"):
+        build(graph, PERIOD_NS)
