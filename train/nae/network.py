@@ -125,7 +125,7 @@ class JetDecoder(nn.Module):
 
     def forward(self, latents: Tensor) -> Tensor:
         """Logits (B, 1, H, W)."""
-        small = self.before(self.dense(latents).unflatten(1, (1, self.rows, self.rows)))
+        small = self.before(self.dense(latents).view(-1, 1, self.rows, self.rows))
         large = functional.interpolate(small, scale_factor=2, mode="bilinear", align_corners=False)
         logits: Tensor = self.logits(self.pixels(self.after(large)))
         return logits

@@ -17,7 +17,8 @@ import torch
 from scipy.special import ive, logsumexp
 from torch import Tensor, nn
 
-from trigforge.train.layers import LayerFactory
+from trigforge.train.layers import FloatLayers, LayerFactory
+from trigforge.train.nae.network import JetAutoencoder, JetEncoder
 
 LARGEST = 32
 STEPS = 200
@@ -74,6 +75,33 @@ class PrototypesHead(nn.Module):
         with torch.no_grad():
             layer.weight.copy_(torch.from_numpy(found.weights))
             layer.bias.copy_(torch.from_numpy(found.offsets))
+
+
+class LatentScore(nn.Module):
+    """Encoder and prototypes: images (B, 1, H, W) to values (B, 1), low where anomalous."""
+
+    def __init__(self, layers: LayerFactory, latents: int, size: int, prototypes: int) -> None:
+        super().__init__()
+        self.latents, self.size, self.prototypes = latents, size, prototypes
+        self.encoder = JetEncoder(layers, latents, size)
+        self.head = PrototypesHead(layers, latents, prototypes)
+
+    @classmethod
+    def of(cls, model: JetAutoencoder, found: Prototypes) -> LatentScore:
+        """The encoder of a trained autoencoder and the prototypes of a fit to its latents."""
+        score = cls(FloatLayers(), model.latents, model.size, len(found.offsets))
+        score.encoder.load_state_dict(model.encoder.state_dict())
+        score.head.take(found)
+        return score.eval()
+
+    def rebuilt(self, layers: LayerFactory) -> LatentScore:
+        """The same architecture from other layers."""
+        return LatentScore(layers, self.latents, self.size, self.prototypes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """max_k(mu_k . z + b_k), (B, 1)."""
+        values: Tensor = self.head(self.encoder(images))
+        return values
 
 
 def fit_prototypes(points: Float, count: int, rng: np.random.Generator) -> Prototypes:
