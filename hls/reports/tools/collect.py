@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import lzma
 import os
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -22,6 +23,11 @@ MAX_FILES = 50_000
 MAX_UNPACKED_BYTES = 1 << 30
 _HEAD = 1 << 16
 _SUFFIXES = {".rpt", ".xml", ".log", ".json", ".txt", ".stat", ".out", ""}
+# Python's own packages also stumble over damaged headers: tarfile takes ord() of nothing
+_DAMAGED = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError),
+    *(OSError, RuntimeError, MemoryError, TypeError, ValueError, LookupError, ArithmeticError),
+)
 # numbers only: recognised by the name that hls4ml gives the file
 VALUES_NAME = "rtl_cosim_results.log"
 
@@ -85,16 +91,7 @@ def _archive(path: Path) -> Iterator[tuple[str, bytes]]:
         for name, content in members:
             if _wanted(name, content[:_HEAD], len(content)):
                 yield name, content
-    except (
-        zipfile.BadZipFile,
-        tarfile.TarError,
-        zlib.error,
-        lzma.LZMAError,
-        EOFError,
-        NotImplementedError,
-        OSError,
-        RuntimeError,
-    ) as error:
+    except _DAMAGED as error:
         raise InputError(f"{path}: a damaged or unreadable archive ({error})") from None
 
 

@@ -118,6 +118,11 @@ def test_broken_archives(tmp_path: Path) -> None:
         cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
         with pytest.raises(InputError, match="damaged or unreadable archive"):
             survey(cut)
+    short = tmp_path / "short.tgz"
+    for length in range(2, 40):
+        short.write_bytes((b"\x1f\x8b\x08" + bytes(7) + REPORT)[:length])
+        with pytest.raises(InputError):
+            survey(short)
 
 
 def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
