@@ -6,18 +6,18 @@ import re
 from collections.abc import Callable, Sequence
 
 from trigforge.hls.reports.markdown import number
-from trigforge.hls.reports.observations import strongest
+from trigforge.hls.reports.observations import Observation, strongest
 from trigforge.hls.reports.page.tables import Cell, Table, bar, cells
 from trigforge.hls.reports.report import Hardware, Layer
 
 _FORMAT = re.compile(r"u?fixed<(\d+),")
 
 
-def observations(block: Hardware) -> Table:
-    """All observations; the strongest of each quantity counts."""
+def observations(block: Hardware, everything: Sequence[Observation]) -> Table:
+    """Observations of one backend; of all backends' the strongest of each quantity counts."""
     rows = []
     for quantity in dict.fromkeys(o.quantity for o in block.observations):
-        best = strongest(block.observations, quantity)
+        best = strongest(everything, quantity)
         for o in sorted(
             (o for o in block.observations if o.quantity == quantity), key=lambda o: o.strength
         ):

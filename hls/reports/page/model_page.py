@@ -52,6 +52,7 @@ class Score:
 def model_page(source: Source) -> str:
     """The HTML of one report; the same material always gives the same text."""
     report = source.report
+    everything = [o for block in report.hardware.values() for o in block.observations]
     script, policy = inline_script()
     return (
         templates(FOLDER)
@@ -72,7 +73,7 @@ def model_page(source: Source) -> str:
                 {
                     "name": name,
                     "block": block,
-                    "observations": hardware.observations(block),
+                    "observations": hardware.observations(block, everything),
                     "costs": hardware.costs(block.layers) if block.layers else None,
                     "widths": hardware.widths(block.layers) if block.layers else None,
                     "estimated": any(o.provenance == "estimated" for o in block.observations),

@@ -14,6 +14,7 @@ import pytest
 from markupsafe import Markup
 
 from trigforge.hls import cli
+from trigforge.hls.reports.observations import observe
 from trigforge.hls.reports.page import accuracy, checks
 from trigforge.hls.reports.page.model_page import model_page
 from trigforge.hls.reports.page.source import (
@@ -175,6 +176,23 @@ def test_what_moved_is_shown(source: Source) -> None:
     assert row[1:] == ["regression", "10", "12", "+2", "exact"]
     for known, said in ((None, "No committed report"), ((), "Nothing moved")):
         assert said in pages.Parsed(model_page(dataclasses.replace(source, moves=known))).text
+
+
+def test_of_all_backends_the_strongest_observation_counts(source: Source) -> None:
+    report = source.report
+    synthesised = [
+        observe("lut", 23_917, provenance="placed", tool="Vivado", version="2020.1"),
+        observe("lut", 25_423, provenance="vivado-synth", tool="Vivado", version="2020.1"),
+    ]
+    block = dataclasses.replace(report.hardware["hls4ml"], observations=tuple(synthesised))
+    two = dataclasses.replace(report, hardware={**report.hardware, "rtl": block})
+    page = pages.Parsed(model_page(dataclasses.replace(source, report=two)))
+    found = [(row[1], row[5], row[-1]) for row in page.row("lut")]
+    assert found == [
+        ("600,000", "estimated", "no"),
+        ("23,917", "placed", "yes"),
+        ("25,423", "vivado-synth", "no"),
+    ]
 
 
 def test_the_index_lists_every_report(tmp_path: Path) -> None:
