@@ -11,8 +11,9 @@ from torch import Tensor
 
 from trigforge.train.fit import Fitted, Schedule, fit
 from trigforge.train.nae.chain import ChainConfig
+from trigforge.train.nae.frozen import Precision
 from trigforge.train.nae.losses import LossConfig
-from trigforge.train.nae.network import Autoencoder
+from trigforge.train.nae.network import SIZE, Autoencoder
 from trigforge.train.nae.objectives import (
     JetInputs,
     JetReconstruction,
@@ -56,7 +57,14 @@ class TrainedNae:
     normalisation: Fitted
 
 
-def schedule(*, epochs: int, batch_size: int, learning_rate: float, seed: int = 1) -> Schedule:
+def schedule(
+    *,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    seed: int = 1,
+    precision: Precision = "float32",
+) -> Schedule:
     """Adam at a constant rate, as in the paper: no decay, no clipping of weight gradients."""
     return Schedule(
         epochs=epochs,
@@ -65,6 +73,7 @@ def schedule(*, epochs: int, batch_size: int, learning_rate: float, seed: int = 
         weight_decay=0.0,
         clip_norm=NO_CLIPPING,
         seed=seed,
+        precision=precision,
     )
 
 
@@ -74,6 +83,28 @@ def paper_training(seed: int = 1) -> NaeTraining:
         reconstruction=schedule(epochs=300, batch_size=2048, learning_rate=1e-3, seed=seed),
         normalisation=schedule(epochs=400, batch_size=128, learning_rate=1e-5, seed=seed),
         config=NormalisationConfig(sampler=PAPER_SAMPLER, loss=LossConfig(), stopping="loss"),
+    )
+
+
+def demo_training(seed: int = 1) -> NaeTraining:
+    """Jet images in minutes: few, large steps of both chains and a rate twenty times the paper's.
+
+    Latent chains have the paper's temperature at a hundred times its step size, so that four steps
+    get somewhere; docs/nae.md has what came out.
+    """
+    latent = ChainConfig(steps=4, step_size=1e4, noise=0.1, clip=0.01)
+    chain = ChainConfig(steps=3, step_size=200.0, noise=1e-4, annealing=True, clip=0.01)
+    return NaeTraining(
+        reconstruction=schedule(
+            epochs=12, batch_size=64, learning_rate=2e-3, seed=seed, precision="bfloat16"
+        ),
+        normalisation=schedule(epochs=9, batch_size=32, learning_rate=2e-4, seed=seed),
+        config=NormalisationConfig(
+            sampler=SamplerConfig(latent=latent, input=chain, buffer=1000, precision="bfloat16"),
+            loss=LossConfig(scale=float(SIZE**2)),
+            epoch_jets=2560,
+            stopping="loss",
+        ),
     )
 
 

@@ -31,6 +31,7 @@ from trigforge.train.nae.sampler import SamplerConfig
 from trigforge.train.nae.training import (
     NaeTraining,
     TrainedNae,
+    demo_training,
     paper_training,
     schedule,
     substructure_training,
@@ -303,3 +304,6 @@ def test_presets() -> None:
     assert config.loss == LossConfig(name="regularised", gamma=1.0, weight_penalty=1e-8)
     assert paper.normalisation.epochs * config.epoch_jets == 40_000 * 128
     assert substructure_training().config.loss.name == "log_cosh"
+    demo, paper_chain = demo_training().config.sampler.latent, config.sampler.latent
+    assert demo is not None and paper_chain is not None
+    assert demo.temperature == pytest.approx(paper_chain.temperature)
