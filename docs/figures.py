@@ -1,12 +1,15 @@
-"""Draw the figures of docs/exactness.md from the code itself: python docs/figures.py
+"""Draw the figures of the documentation from the code itself: python docs/figures.py
 
-Each figure is a small SVG with mid-tone colours on no background, readable on light and dark pages.
+Those of docs/exactness.md are small SVGs with mid-tone colours on no background, readable on light
+and dark pages.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from xml.sax.saxutils import escape
 
 import numpy as np
@@ -16,7 +19,11 @@ from trigforge.hls.formats import Format
 from trigforge.hls.graph import Edge, Graph
 from trigforge.hls.ops import Add, Dense, LeakyRelu, Quantise
 from trigforge.hls.ops.quantise import Rounding
-from trigforge.hls.tables import FUNCTIONS, tabulate
+from trigforge.hls.tables import tabulate
+from trigforge.quantize.tables import FUNCTIONS
+from trigforge.train.jets.average_images import draw_average_images
+from trigforge.train.jets.images import Preprocessing
+from trigforge.train.jets.sample import load_shipped_jets
 
 FOLDER = Path(__file__).parent / "figures"
 INK, FAINT, BLUE, ORANGE, GREEN = "#808a94", "#808a9455", "#2f8fd0", "#e07b28", "#3aa35f"
@@ -261,10 +268,21 @@ def stages() -> None:
     figure.save("stages")
 
 
+def jets() -> None:
+    """Average images of the shipped QCD and top jets before the Gaussian filter."""
+    sample = load_shipped_jets("top_tagging")
+    parts = {label: sample.part("train", label).constituents for label in ("qcd", "top")}
+    names = {"qcd": "QCD", "top": "top"}
+    classes = {names[label]: inside for label, inside in parts.items() if inside is not None}
+    with TemporaryDirectory() as folder:
+        draw_average_images(classes, Preprocessing(sigma_pixels=0.0), Path(folder), "average_jets")
+        shutil.copy(Path(folder) / "average_jets.png", FOLDER)
+
+
 def main() -> None:
     """Draw them all."""
     FOLDER.mkdir(exist_ok=True)
-    for draw in (rounding, saturation, table, ranges, stages):
+    for draw in (rounding, saturation, table, ranges, stages, jets):
         draw()
 
 

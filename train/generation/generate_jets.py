@@ -57,7 +57,7 @@ SHIPPED_JETS: dict[str, ShippedJets] = {
     "top_tagging": ShippedJets(
         counts={
             f"{label}/{split}": count
-            for split, count in (("train", 16_000), ("validation", 2_000), ("test", 5_000))
+            for split, count in (("train", 10_000), ("validation", 1_000), ("test", 3_000))
             for label in ("qcd", "top")
         },
         selection=TOP_TAGGING.text,
@@ -65,10 +65,10 @@ SHIPPED_JETS: dict[str, ShippedJets] = {
     ),
     "semivisible": ShippedJets(
         counts={
-            "ttbar/train": 10_000,
-            "ttbar/validation": 2_000,
-            "ttbar/test": 4_000,
-            **{f"svj_{mass}_{r_inv}/test": 2_000 for mass, r_inv in SVJ_POINTS},
+            "ttbar/train": 3_000,
+            "ttbar/validation": 600,
+            "ttbar/test": 1_500,
+            **{f"svj_{mass}_{r_inv}/test": 1_200 for mass, r_inv in SVJ_POINTS},
         },
         selection=SEMIVISIBLE.text,
         constituents=False,
