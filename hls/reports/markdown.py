@@ -10,7 +10,6 @@ from trigforge.hls.reports.observations import MEANING, strongest
 from trigforge.hls.reports.report import (
     Check,
     EqualBaseline,
-    Hardware,
     Layer,
     Physics,
     Report,
@@ -29,7 +28,7 @@ def to_markdown(report: Report) -> str:
         _bits(report),
         _physics(report.physics) if report.physics is not None else "",
         _imitation(report),
-        *(_hardware(name, block) for name, block in report.hardware.items()),
+        *(_hardware(name, report) for name in report.hardware),
         _legend(report),
         _versions(report),
         _stages(report),
@@ -192,13 +191,15 @@ def _imitation(report: Report) -> str:
     return f"{_section('Student and teacher', header, rows)}\n\n{imitation_legend(found)}"
 
 
-def _hardware(name: str, block: Hardware) -> str:
+def _hardware(name: str, report: Report) -> str:
+    block = report.hardware[name]
+    everything = [o for other in report.hardware.values() for o in other.observations]
     units = block.compute_units
     title = f"## Hardware: {name} on {block.device}"
     quantities = list(dict.fromkeys(o.quantity for o in block.observations))
     rows = []
     for quantity in quantities:
-        best = strongest(block.observations, quantity)
+        best = strongest(everything, quantity)
         for o in [o for o in block.observations if o.quantity == quantity]:
             share = "–"
             if o.available:

@@ -23,6 +23,7 @@ from trigforge.hls.stages.comparison import comparison
 from trigforge.hls.stages.evidence import Evidence, evidence
 from trigforge.hls.stages.firmware import library
 from trigforge.hls.stages.hardware import hardware
+from trigforge.hls.stages.rtl import BACKEND as RTL
 from trigforge.hls.stages.scoring import load_scores, score_name, scores
 from trigforge.hls.stages.teaching import compare_with_teacher, remarks
 from trigforge.train.artifacts import atomic_path, sha256_json, versions
@@ -125,7 +126,7 @@ def assemble(
         recipe_sha256=sha256_json(session.deployable),
         versions={
             "python": platform.python_version(),
-            **versions(*PACKAGES),
+            **versions(*PACKAGES, *(("da4ml",) if RTL in found.hardware else ())),
             "compiler": str(library(session).manifest.info["compiler"]),
         },
         dataset=dataset,

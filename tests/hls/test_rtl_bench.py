@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from networks_rtl import every_operation, image_network, mlp, scored
+from networks_rtl import every_operation, mlp, scored
 from samples import random_values
 
 from trigforge.hls.emulator import Emulator
@@ -93,7 +93,7 @@ def test_an_incomplete_simulation_is_no_result(rng: np.random.Generator, text: s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("network", [scored, image_network, every_operation])
+@pytest.mark.parametrize("network", [scored, every_operation])
 def test_verilog_equals_the_emulator_and_cycles_are_measured(
     network,
     rng: np.random.Generator,

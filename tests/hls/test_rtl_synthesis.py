@@ -80,6 +80,10 @@ def test_an_imported_network_is_judged_on_its_rtl(
     assert "qonnx = emulator = csim = rtl: 0 mismatches" in capsys.readouterr().out
     report = load_report(tmp_path / "latency_reports" / "net.json")
     assert set(report.hardware) == {"hls4ml", "rtl"}
+    assert "da4ml" in report.versions
+    text = (tmp_path / "latency_reports" / "net.md").read_text()
+    counting = [line for line in text.splitlines() if "**counts**" in line]
+    assert {line.split(" | ")[5] for line in counting} == {"rtl-sim", "logic-synthesis"}
     checks = {check.name: check for check in report.verdict.checks}
     assert checks["latency_ns"].provenance == "rtl-sim, assumed"
     assert checks["lut_percent"].provenance == "logic-synthesis"

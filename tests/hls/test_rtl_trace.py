@@ -16,6 +16,7 @@ from trigforge.hls.graph import Edge, Graph, Node
 from trigforge.hls.ops import Dense, Mul, Quantise
 from trigforge.hls.rtl import delays
 from trigforge.hls.rtl.blocks import Bundle, Design, build
+from trigforge.hls.rtl.netlist import INPUT, RELU, SELECT, SLICE, TABLE
 from trigforge.hls.rtl.trace import REFUSED, TRACE
 from trigforge.train.errors import UnsupportedError
 
@@ -56,6 +57,18 @@ def test_networks_equal_the_emulator_on_every_cut(network, rng: np.random.Genera
     graph = network(rng)
     design = check(graph, random_values(rng, graph.edges["x"], 300))
     assert len(design.blocks) > 1
+
+
+def test_the_simulated_networks_have_every_kind_of_operation(rng: np.random.Generator) -> None:
+    """What Verilator runs covers what da4ml can emit, negations included."""
+    seen = {
+        (operation.code, operation.negated)
+        for network in (scored, every_operation)
+        for block in build(network(rng), PERIOD_NS).blocks
+        for operation in block.netlist.operations
+    }
+    assert {code for code, _ in seen} == set(range(INPUT, TABLE + 1))
+    assert {code for code, negated in seen if negated} == {RELU, SLICE, SELECT}
 
 
 def test_a_faster_clock_takes_more_stages_of_fewer_levels(rng: np.random.Generator) -> None:
