@@ -53,7 +53,7 @@ def network(size: int) -> JetAutoencoder:
 
 @pytest.mark.parametrize("size", [12, pytest.param(40, marks=pytest.mark.slow)])
 def test_the_energy_is_the_same_everywhere(tmp_path: Path, size: int) -> None:
-    model, images = network(size), jets(30, size)
+    model, images = network(size), jets(360 // size, size)
     twin = build_energy_twin(model, CONFIG, tensor(images))
     source = agree(tmp_path / "m.onnx", twin, images, BITS)
     kinds = [type(node) for node in source.graph.nodes]
@@ -67,7 +67,7 @@ def test_the_energy_is_the_same_everywhere(tmp_path: Path, size: int) -> None:
 
 @pytest.mark.parametrize("size", [12, pytest.param(40, marks=pytest.mark.slow)])
 def test_the_latent_score_is_the_same_everywhere(tmp_path: Path, size: int) -> None:
-    model, images = network(size), jets(60, size)
+    model, images = network(size), jets(480 // size, size)
     weights = 10 * from_angles(np.random.default_rng(1).uniform(-1.5, 1.5, (4, 2)))
     score = LatentScore.of(model, Prototypes(weights, np.arange(4) / 4, 0.0))
     twin = build_latent_twin(score, CONFIG, tensor(images))

@@ -272,7 +272,7 @@ def test_normalisation_finds_what_reconstruction_passes(tmp_path: Path) -> None:
     """An autoencoder reconstructs what lies between two modes nearly as well as the modes."""
 
     def build(seed: int) -> Autoencoder:
-        return build_dense_autoencoder(seed, variables=2, widths=(16, 1))
+        return build_dense_autoencoder(seed, variables=2, widths=(2, 1))
 
     chain = ChainConfig(steps=20, step_size=1.0, noise=0.1)
     training = NaeTraining(
@@ -295,7 +295,7 @@ def test_normalisation_finds_what_reconstruction_passes(tmp_path: Path) -> None:
         model.load_state_dict(state)
         scores = [energy_sums(model, x).numpy() for x in (anomalies, background)]
         areas.append(auc(*scores).value)
-    assert areas[1] > 0.98 and areas[1] > areas[0] + 0.02
+    assert areas[1] > 0.995 and areas[1] > areas[0] + 0.015
 
 
 def test_presets() -> None:
