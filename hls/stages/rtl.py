@@ -249,9 +249,10 @@ def _notes(
         f"of four bits, {total['dsp']} DSP and {total['bram_18k']} BRAM: {SENTENCE} "
         f"(Yosys {cells.version})."
     )
-    shortest = min(m.ii_cycles for m in measured.values())
+    interval = max(m.ii_cycles for m in measured.values())
+    every = "in every cycle" if interval == 1 else f"every {interval} cycles"
     simulated = (
-        f"In simulation events entered every {shortest} cycle and with gaps; the latency was "
+        f"In simulation events entered {every} and once more with gaps; the latency was "
         f"{max(m.latency_cycles for m in measured.values())} cycles for all of them."
     )
     return (modelled, synthesised, simulated)
