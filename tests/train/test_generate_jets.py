@@ -200,6 +200,7 @@ def test_every_setting_of_every_label_is_known_to_pythia(label: str) -> None:
     assert refused == []
 
 
+@pytest.mark.slow
 def test_the_workers_do_not_decide_the_file(tmp_path: Path) -> None:
     counts = {"qcd/train": 6, "qcd/test": 3}
     files = []
