@@ -65,10 +65,10 @@ SHIPPED_JETS: dict[str, ShippedJets] = {
     ),
     "semivisible": ShippedJets(
         counts={
-            "ttbar/train": 3_000,
-            "ttbar/validation": 600,
-            "ttbar/test": 1_500,
-            **{f"svj_{mass}_{r_inv}/test": 1_200 for mass, r_inv in SVJ_POINTS},
+            "ttbar/train": 10_000,
+            "ttbar/validation": 1_500,
+            "ttbar/test": 3_000,
+            **{f"svj_{mass}_{r_inv}/test": 2_000 for mass, r_inv in SVJ_POINTS},
         },
         selection=SEMIVISIBLE.text,
         constituents=False,
