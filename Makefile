@@ -60,6 +60,7 @@ bench: $(READY)
 	@$(BIN)/python benchmarks/lowering.py build/$(MODEL)/$(or $(PRESET),demo)/export/model.onnx
 	@$(BIN)/python benchmarks/emulator.py build/$(MODEL)/$(or $(PRESET),demo)/export/model.onnx
 	@$(BIN)/python benchmarks/generation.py
+	@$(BIN)/python benchmarks/langevin.py
 	@$(BIN)/python benchmarks/jet_images.py
 
 test-slow: $(READY)
