@@ -260,7 +260,7 @@ def _models(_: argparse.Namespace) -> int:
 
 
 def _import_codae(options: argparse.Namespace) -> int:
-    from trigforge.train.import_codae import import_codae
+    from trigforge.train.tflite.import_codae import import_codae
 
     print(import_codae(options.folder, options.to, options.name))
     return 0

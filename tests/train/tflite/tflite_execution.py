@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from trigforge.train.layers import same_padding
-from trigforge.train.tflite import Operation, TfliteGraph
+from trigforge.train.tflite.graph import Operation, TfliteGraph
 
 
 def execute(graph: TfliteGraph, *inputs: Tensor) -> Tensor:

@@ -17,8 +17,8 @@ from trigforge.train.artifacts import sha256_file
 from trigforge.train.codae import CoDAE, ConditionalDecoder, MaskEncoder, ResidualEncoder
 from trigforge.train.config import NetworkConfig
 from trigforge.train.errors import InputError
-from trigforge.train.tflite import TfliteGraph, read_tflite
-from trigforge.train.tflite_layers import Array, LayerReader
+from trigforge.train.tflite.graph import TfliteGraph, read_tflite
+from trigforge.train.tflite.layers import Array, LayerReader
 from trigforge.train.train_codae import weights_config
 from trigforge.train.weights import save_released
 

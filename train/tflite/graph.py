@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trigforge.train.errors import InputError
-from trigforge.train.flatbuffer import FlatbufferError, Table
+from trigforge.train.tflite.flatbuffer import FlatbufferError, Table
 
 IDENTIFIER = b"TFL3"
 DTYPES = {0: "f4", 1: "f2", 2: "i4", 4: "i8"}

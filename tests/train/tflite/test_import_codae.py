@@ -16,10 +16,10 @@ from trigforge.train.codae import CoDAE
 from trigforge.train.equal_baseline import auc_at_equal
 from trigforge.train.errors import InputError
 from trigforge.train.events import load_published, load_shipped
-from trigforge.train.import_codae import FILES, PUBLISHED, import_codae, read_codae
 from trigforge.train.metrics import auc
 from trigforge.train.physics.event_scores import score_events
-from trigforge.train.tflite import read_tflite
+from trigforge.train.tflite.graph import read_tflite
+from trigforge.train.tflite.import_codae import FILES, PUBLISHED, import_codae, read_codae
 from trigforge.train.train_codae import codae_from_state, weights_config
 from trigforge.train.weights import load_released
 
@@ -48,7 +48,7 @@ SSE_QCD = 15.4
 @pytest.fixture(scope="session")
 def files(request: pytest.FixtureRequest) -> Path:
     """The authors' TF-Lite files."""
-    folder = Path(__file__).resolve().parents[3] / "shared" / "data" / "codae_reference" / "codae"
+    folder = Path(__file__).resolve().parents[4] / "shared" / "data" / "codae_reference" / "codae"
     if not folder.is_dir():
         pytest.skip(f"{folder} is absent: published weights are not part of the repository")
     return folder

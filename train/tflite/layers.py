@@ -17,7 +17,7 @@ from torch import Tensor
 from trigforge.train.codae import PAPER_SLOPE
 from trigforge.train.errors import InputError
 from trigforge.train.layers import NORM_EPSILON
-from trigforge.train.tflite import Operation, TfliteGraph
+from trigforge.train.tflite.graph import Operation, TfliteGraph
 
 FLOAT16_EPSILON = 1e-6
 """Half the spacing of float16 at the smallest constant compared, 1e-3, rounded up."""

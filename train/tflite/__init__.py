@@ -1,0 +1,1 @@
+"""The published network from its TF-Lite files, without TensorFlow."""
