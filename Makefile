@@ -14,7 +14,7 @@ OPTIONS := $(if $(PRESET),--preset "$(PRESET)") $(if $(DATA),--data "$(DATA)") \
 EVENT_IMAGES := $(wildcard ../shared/data/codae_events)
 
 .DEFAULT_GOAL := help
-.PHONY: help hls $(STAGES) physics test test-slow bench lint report review clean
+.PHONY: help hls $(STAGES) physics test test-slow bench lint report compare review clean
 
 help:
 	@echo "make hls MODEL=$(MODEL)    from nothing to a verdict"
@@ -28,6 +28,7 @@ help:
 	@echo "    NETWORKS=\"a b\"     released names or paths of weights (default: the last of each)"
 	@echo "    EVENTS=n           background events of each sample (default 4000)"
 	@echo "make report MODEL=$(MODEL)   its page in build/report, from the last report (no MODEL: all)"
+	@echo "make compare           cost of physics: all reports, in build/compare (MODELS=\"a b\": these)"
 	@echo "make review            what moved since the committed reports, after make hls"
 	@echo "    ACCEPT=1           take the fresh reports over, with a line in the changelog"
 	@echo "    BASE=commit        compare with this one (default: the last)"
@@ -74,6 +75,10 @@ lint: $(READY)
 # all models unless MODEL is given
 report: $(READY)
 	@$(BIN)/trigforge page $(if $(filter command,$(origin MODEL)),"$(MODEL)")
+
+# all recipes as they are written unless MODELS are given
+compare: $(READY)
+	@$(BIN)/trigforge compare $(foreach name,$(MODELS),"$(name)")
 
 review: $(READY)
 	@$(BIN)/trigforge review $(if $(filter command,$(origin MODEL)),"$(MODEL)") \

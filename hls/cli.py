@@ -146,6 +146,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     page.add_argument("models", nargs="*", help="with their variants (default: all with a report)")
     page.set_defaults(run=_page)
+    compare = commands.add_parser(
+        "compare", help="what scores find against what their firmware takes: tables and figures"
+    )
+    compare.add_argument(
+        "reports", nargs="*", help="models or variants (default: all recipes as they are written)"
+    )
+    compare.add_argument("--to", type=Path, help="folder (default: build/compare)")
+    compare.set_defaults(run=_compare)
     review = commands.add_parser("review", help="what moved since the committed reports")
     review.add_argument("models", nargs="*", help="default: all that were run here")
     review.add_argument(
@@ -162,6 +170,15 @@ def _page(options: argparse.Namespace) -> int:
     from trigforge.hls.reports.page.write import write_pages
 
     print("\n".join(map(str, write_pages(options.models))))
+    return 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from trigforge.hls.reports.compare.write import MARKDOWN, write_comparison
+
+    page = write_comparison(options.reports, folder=options.to)
+    print(page.with_name(MARKDOWN).read_text(encoding="utf-8"))
+    print(page)
     return 0
 
 
