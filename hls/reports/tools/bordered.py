@@ -31,6 +31,10 @@ class Bordered:
         width = len(self.header[-1])
         if any(len(line) != width for line in self.header):
             raise InputError(f"{self.place}: header lines of different numbers of columns")
+        if self.rows and len(self.rows[0]) != width:
+            raise InputError(
+                f"{self.place}: a header of {width} columns over rows of {len(self.rows[0])}"
+            )
         names = [" ".join(" ".join(parts).split()) for parts in zip(*self.header, strict=True)]
         named = [name for name in names if name]
         if len(set(named)) != len(named):

@@ -65,10 +65,9 @@ def read_sections(lines: Sequence[str], name: str) -> list[Section]:
     Raises:
         InputError: the contents are missing, or a section is missing, doubled or out of order.
     """
-    contents = _contents(lines, name)
-    after = max(i for i, line in enumerate(lines) if line == "Table of Contents")
+    contents, after = _contents(lines, name)
     found = []
-    for index in range(after + 2 + len(contents), len(lines) - 1):
+    for index in range(after, len(lines) - 1):
         heading = lines[index].strip()
         if re.match(r"\d+(\.\d+)*\.? \S", heading) and set(lines[index + 1].strip()) == {"-"}:
             found.append((heading, index + 2))
@@ -85,7 +84,8 @@ def read_sections(lines: Sequence[str], name: str) -> list[Section]:
     ]
 
 
-def _contents(lines: Sequence[str], name: str) -> list[str]:
+def _contents(lines: Sequence[str], name: str) -> tuple[list[str], int]:
+    """Titles in the table of contents, and the index of the line after it."""
     starts = [i for i, line in enumerate(lines) if line.strip() == "Table of Contents"]
     if len(starts) != 1:
         raise InputError(f"{name}: {len(starts)} tables of contents, expected one")
@@ -96,4 +96,4 @@ def _contents(lines: Sequence[str], name: str) -> list[str]:
         contents.append(line.strip())
     if not contents:
         raise InputError(f"{name}: the table of contents is empty")
-    return contents
+    return contents, starts[0] + 2 + len(contents)

@@ -46,11 +46,17 @@ def test_half_tiles_and_ultraram() -> None:
         ("Physopt postRoute", "Half Done", "Design State is 'Half Done'"),
         ("2. BLOCKRAM\n-----------\n\n", "\n", "do not agree with the table of contents"),
         ("Vivado v.2022.2", "ISE 14.7", "not Vivado's"),
+        ("Fixed | Prohibited", "Fixed 0 Prohibited", "a header of 5 columns over rows of 6"),
     ],
 )
 def test_damaged_utilisation(old: str, new: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         parse("utilization_uram.rpt", old, new)
+
+
+def test_blanks_behind_a_heading_change_nothing() -> None:
+    record = parse("utilization_uram.rpt", "Table of Contents", "Table of Contents \x0b")
+    assert values(record) == values(read_report(SAMPLES / "utilization_uram.rpt"))
 
 
 def test_utilisation_by_hierarchy() -> None:
