@@ -241,8 +241,8 @@ def _stage(options: argparse.Namespace) -> int:
 
 def _rates(options: argparse.Namespace) -> int:
     from trigforge.train.events import load_data, load_shipped
-    from trigforge.train.level1_rates import level1_rates
-    from trigforge.train.level1_report import write_level1_rates
+    from trigforge.train.level1.rates import level1_rates
+    from trigforge.train.level1.report import write_level1_rates
 
     data = load_shipped() if options.data is None else load_data(Path(options.data))
     path = write_level1_rates(Path(options.out), data, level1_rates(data))

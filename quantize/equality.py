@@ -27,8 +27,8 @@ from trigforge.quantize.reference import File, run_twin
 from trigforge.quantize.twin import layers_in_order
 from trigforge.train.codae import MaskEncoder
 from trigforge.train.errors import InputError, UnsupportedError
+from trigforge.train.level1.regions import RegionScore
 from trigforge.train.mask_sum import MaskSum
-from trigforge.train.regions import RegionScore
 from trigforge.train.scores import batches, evaluate_latents
 
 Masks = npt.NDArray[np.uint8]

@@ -12,7 +12,7 @@ from trigforge.quantize.calibration import calibrate
 from trigforge.quantize.config import QuantizeConfig
 from trigforge.quantize.heads import RECONSTRUCTION
 from trigforge.quantize.layers import QuantLayers
-from trigforge.quantize.quantisers import quantizers, set_exponent
+from trigforge.quantize.quantisers import freeze_scales
 from trigforge.train.codae import CoDAE
 from trigforge.train.config import NetworkConfig
 
@@ -50,8 +50,7 @@ def empty_codae(network: NetworkConfig, config: QuantizeConfig) -> CoDAE:
         chain(repeat(activations, large - 1), config.activation_bits, repeat(activations)),
     )
     twin = CoDAE(network, layers)
-    for holder, kind, bits in quantizers(twin):
-        set_exponent(getattr(holder, f"{kind}_quant"), bits, 0)
+    freeze_scales(twin)
     return twin
 
 

@@ -240,7 +240,18 @@ def load_released_encoder(
         InputError: no such weights, or they are for another network or other bit widths.
     """
     expected = empty_twin(network, config).state_dict()
-    released = load_released(RELEASED, name, expected, quantized_config(network, config))
+    return released_encoder(expected, quantized_config(network, config), name)
+
+
+def released_encoder(
+    expected: Mapping[str, Tensor], config: Mapping[str, Any], name: str
+) -> QuantizedEncoder:
+    """Released quantised weights with the tensors of ``expected``, made for ``config``.
+
+    Raises:
+        InputError: no such weights, or others than expected.
+    """
+    released = load_released(RELEASED, name, expected, config)
     return QuantizedEncoder(
         released.state, released.manifest["history"], released.manifest["metrics"]
     )

@@ -80,6 +80,12 @@ def set_exponent(quantizer: Quantizer, bits: int, exponent: int) -> None:
         parameter.requires_grad_(False)
 
 
+def freeze_scales(model: nn.Module) -> None:
+    """Scales of every quantiser are 1 and not trained; a state dict brings the real ones."""
+    for holder, kind, bits in quantizers(model):
+        set_exponent(getattr(holder, f"{kind}_quant"), bits, 0)
+
+
 def scale_exponent(quantizer: Quantizer) -> int:
     """The exponent of a quantiser's power-of-two scale.
 

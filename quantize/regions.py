@@ -16,30 +16,28 @@ from torch import Tensor
 
 from trigforge.quantize.config import QuantizeConfig
 from trigforge.quantize.layers import QuantLayers
-from trigforge.quantize.qat import CALIBRATION_EVENTS, RELEASED, QuantizedEncoder, train_twin
+from trigforge.quantize.qat import CALIBRATION_EVENTS, QuantizedEncoder, released_encoder
 from trigforge.quantize.quantisers import (
     best_exponent,
+    freeze_scales,
     holding_exponent,
-    quantizers,
     scale_exponent,
     set_exponent,
 )
+from trigforge.quantize.student_qat import imitate
 from trigforge.train.artifacts import sha256_json
 from trigforge.train.config import NetworkConfig, TrainConfig, check_image
 from trigforge.train.events import EventDataset
-from trigforge.train.region_student import region_config, region_pool
-from trigforge.train.regions import Images, RegionScore
+from trigforge.train.level1.region_student import region_config, region_pool
+from trigforge.train.level1.regions import Images, RegionScore
 from trigforge.train.scores import evaluate_latents
-from trigforge.train.student import Imitation
 from trigforge.train.student_data import ScoredImages
-from trigforge.train.weights import load_released
 
 
 def empty_region_twin(network: NetworkConfig, config: QuantizeConfig) -> RegionScore:
     """The quantised architecture, scales frozen at 1, to be filled from a state dict."""
     twin = RegionScore(network, QuantLayers(config))
-    for holder, kind, bits in quantizers(twin):
-        set_exponent(getattr(holder, f"{kind}_quant"), bits, 0)
+    freeze_scales(twin)
     return twin
 
 
@@ -108,17 +106,7 @@ def quantize_region_score(
     validation = _scored(student, dataset.validation.masks)
     few = torch.from_numpy(images[:CALIBRATION_EVENTS]).float()[:, None]
     twin = build_region_twin(student, network, config, few)
-    objective = Imitation(pool, validation, ranking=0.0)
-    fitted, calibrated = train_twin(twin, objective, config, work, progress=progress)
-    metrics = {
-        "epochs": len(fitted.history),
-        "best_epoch": fitted.best_epoch + 1,
-        "pool_images": len(images),
-        "events": len(dataset.validation),
-        **{f"calibrated_{name}": value for name, value in calibrated.items()},
-        **objective.validate(twin),
-    }
-    return QuantizedEncoder(fitted.state, fitted.history, metrics)
+    return imitate(twin, pool, validation, config, work, progress=progress)
 
 
 def region_twin_from_state(
@@ -146,10 +134,7 @@ def load_released_region_twin(
         InputError: no such weights, or they are for another network or other bit widths.
     """
     expected = empty_region_twin(network, config).state_dict()
-    released = load_released(RELEASED, name, expected, quantized_region_config(network, config))
-    return QuantizedEncoder(
-        released.state, released.manifest["history"], released.manifest["metrics"]
-    )
+    return released_encoder(expected, quantized_region_config(network, config), name)
 
 
 def _layers(twin: RegionScore) -> Iterator[tuple[Any, Any]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 
 from trigforge.quantize.config import QuantizeConfig
 from trigforge.quantize.qat import CALIBRATION_EVENTS, QuantizedEncoder, train_twin
@@ -57,13 +58,26 @@ def quantize_student(
     validation = _scored(student, dataset.validation.masks, dataset.sha256)
     few = torch.from_numpy(masks[:CALIBRATION_EVENTS]).float()[:, None]
     twin = build_twin(student, network, config, few)
+    return imitate(twin, pool, validation, config, work, progress=progress)
+
+
+def imitate(
+    twin: nn.Module,
+    pool: ScoredImages,
+    validation: ScoredImages,
+    config: QuantizeConfig,
+    work: Path,
+    *,
+    progress: bool,
+) -> QuantizedEncoder:
+    """Train a calibrated twin towards the float scores of a pool; best on ``validation``."""
     objective = Imitation(pool, validation, ranking=0.0)
     fitted, calibrated = train_twin(twin, objective, config, work, progress=progress)
     metrics = {
         "epochs": len(fitted.history),
         "best_epoch": fitted.best_epoch + 1,
-        "pool_images": len(masks),
-        "events": len(dataset.validation),
+        "pool_images": len(pool.masks),
+        "events": len(validation.masks),
         **{f"calibrated_{name}": value for name, value in calibrated.items()},
         **objective.validate(twin),
     }

@@ -12,8 +12,8 @@ from trigforge.quantize.config import QuantizeConfig
 from trigforge.quantize.layers import QuantLayers
 from trigforge.quantize.quantisers import (
     best_exponent,
+    freeze_scales,
     holding_exponent,
-    quantizers,
     scale_exponent,
     set_exponent,
 )
@@ -54,8 +54,7 @@ def merge_norm(encoder: MaskEncoder) -> dict[str, Tensor]:
 def empty_twin(network: NetworkConfig, config: QuantizeConfig) -> MaskEncoder:
     """The quantised architecture, scales frozen at 1, to be filled from a state dict."""
     twin = MaskEncoder(network, QuantLayers(config))
-    for holder, kind, bits in quantizers(twin):
-        set_exponent(getattr(holder, f"{kind}_quant"), bits, 0)
+    freeze_scales(twin)
     return twin
 
 

@@ -98,7 +98,7 @@ def rates(physics: Physics) -> list[str]:
     """How far down the events support a rate."""
     text = f"The events support background efficiencies down to {physics.reach:.2g}"
     if physics.input_rate_hz is None:
-        return [f"{text}; the background's cross section is not known, so there are no rates."]
+        return [f"{text}; the background's cross section is not known: no rates for them."]
     return [
         f"{text}, that is rates down to {physics.reach * physics.input_rate_hz:.3g} Hz of the "
         f"{physics.input_rate_hz:,.0f} Hz preselected at {physics.luminosity_per_cm2_s:.2g} "

@@ -261,17 +261,20 @@ class Level1Regions:
     pixel_bits = 5
 
     def train(self, recipe: Recipe, data: EventDataset, work: Path, build: Path) -> Trained:
-        from trigforge.train.region_student import train_region_score
+        from trigforge.train.level1.region_student import train_region_score
 
         return train_region_score(recipe.network, recipe.train, data, work)
 
     def released(self, recipe: Recipe, name: str) -> Trained:
-        from trigforge.train.region_student import load_released_region_score
+        from trigforge.train.level1.region_student import load_released_region_score
 
         return load_released_region_score(recipe.network, name)
 
     def float_network(self, recipe: Recipe, path: Path) -> nn.Module:
-        from trigforge.train.region_student import build_region_score, region_score_from_state
+        from trigforge.train.level1.region_student import (
+            build_region_score,
+            region_score_from_state,
+        )
         from trigforge.train.weights import load_weights
 
         network = recipe.network
@@ -302,12 +305,12 @@ class Level1Regions:
         return "l1_regions"
 
     def events(self, data: EventDataset) -> EventDataset:
-        from trigforge.train.regions import region_dataset
+        from trigforge.train.level1.regions import region_dataset
 
         return region_dataset(data)
 
     def baselines(self, events: Events) -> dict[str, NDArray[Any]]:
-        from trigforge.train.level1_scores import LEVEL1_SCORES
+        from trigforge.train.level1.scores import LEVEL1_SCORES
 
         assert events.level1 is not None  # noqa: S101 # region_dataset has refused
         names = ("total_region_et", "lit_regions")

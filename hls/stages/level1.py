@@ -22,9 +22,9 @@ def rate_remarks(session: Session) -> list[str]:
     """
     from trigforge.hls.emulator import Emulator
     from trigforge.train.generation.zero_bias import CROSSING_RATE_HZ
-    from trigforge.train.level1_rates import RatePoint, score_rates
-    from trigforge.train.level1_scores import LEVEL1_SCORES
-    from trigforge.train.regions import coarse
+    from trigforge.train.level1.rates import RatePoint, score_rates
+    from trigforge.train.level1.regions import coarse
+    from trigforge.train.level1.scores import LEVEL1_SCORES
 
     crossings = session.dataset.zero_bias["test"]
     graph = lowered(session)

@@ -19,13 +19,13 @@ from trigforge.quantize.regions import (
     region_twin_from_state,
 )
 from trigforge.train.events import load_shipped
-from trigforge.train.metrics import auc
-from trigforge.train.region_student import (
+from trigforge.train.level1.region_student import (
     build_region_score,
     load_released_region_score,
     region_score_from_state,
 )
-from trigforge.train.regions import BITS, region_dataset
+from trigforge.train.level1.regions import BITS, region_dataset
+from trigforge.train.metrics import auc
 from trigforge.train.scores import evaluate_latents
 
 RECIPE = load_recipe("l1_regions", Path(__file__).resolve().parents[2] / "firmware_projects")

@@ -14,9 +14,9 @@ from trigforge.train.errors import InputError
 from trigforge.train.events import EventDataset, Events
 from trigforge.train.generation.level1 import N_OBJECTS, Level1
 from trigforge.train.generation.zero_bias import CROSSING_RATE_HZ, ZeroBias
-from trigforge.train.level1_rates import level1_rates, rate_point, score_rates
-from trigforge.train.level1_report import as_json, write_level1_rates
-from trigforge.train.level1_scores import LEVEL1_SCORES
+from trigforge.train.level1.rates import level1_rates, rate_point, score_rates
+from trigforge.train.level1.report import as_json, write_level1_rates
+from trigforge.train.level1.scores import LEVEL1_SCORES
 
 PROBABILITY = np.array([0.9, 0.09, 0.01])
 HARDNESS = np.array([10.0, 20.0, 60.0])

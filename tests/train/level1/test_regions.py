@@ -7,8 +7,14 @@ import pytest
 
 from trigforge.train.errors import InputError
 from trigforge.train.events import EventDataset, load_shipped
-from trigforge.train.region_student import broken_regions
-from trigforge.train.regions import LARGEST, SHIFT, coarse, natural_composition, region_dataset
+from trigforge.train.level1.region_student import broken_regions
+from trigforge.train.level1.regions import (
+    LARGEST,
+    SHIFT,
+    coarse,
+    natural_composition,
+    region_dataset,
+)
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,8 @@
 
 The teacher is a dense autoencoder of the coarse regions; its score is the logarithm of one plus the
 squared error of the reconstruction, since energies span decades. The student
-(:class:`trigforge.train.regions.RegionScore`) learns that score on zero-bias crossings, plain and
-broken. No signal takes part: epochs are compared on zero-bias crossings that neither has seen.
+(:class:`trigforge.train.level1.regions.RegionScore`) learns that score on zero-bias crossings,
+plain and broken. No signal takes part: epochs are compared on zero-bias crossings that neither has seen.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from trigforge.train.config import NetworkConfig, TrainConfig, check_image
 from trigforge.train.events import EventDataset
 from trigforge.train.fit import Schedule, fit
 from trigforge.train.layers import FloatLayers
-from trigforge.train.regions import LARGEST, SHIFT, Images, RegionScore
+from trigforge.train.level1.regions import LARGEST, SHIFT, Images, RegionScore
 from trigforge.train.scores import evaluate_latents
 from trigforge.train.student import RELEASED, Imitation, TrainedStudent, agreement
 from trigforge.train.student_data import ScoredImages

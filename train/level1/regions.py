@@ -66,7 +66,7 @@ def region_dataset(dataset: EventDataset) -> EventDataset:
         preselection=(
             f"signals: {dataset.preselection}; background: none, zero-bias crossings at "
             f"{CROSSING_RATE_HZ / 1e6:.1f} MHz; regions in steps of "
-            f"{REGION_LSB_GEV * 2**SHIFT:g} GeV up to {LARGEST}"
+            f"{REGION_LSB_GEV * 2**SHIFT:g} GeV up to {REGION_LSB_GEV * 2**SHIFT * LARGEST:g} GeV"
         ),
     )
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from trigforge.train.errors import InputError
 from trigforge.train.events import EventDataset
 from trigforge.train.generation.zero_bias import CROSSING_RATE_HZ, ZeroBias
-from trigforge.train.level1_scores import LEVEL1_SCORES
+from trigforge.train.level1.scores import LEVEL1_SCORES
 from trigforge.train.metrics import MIN_EVENTS
 
 Scores = npt.NDArray[np.int64]

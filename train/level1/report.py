@@ -10,8 +10,8 @@ from typing import Any
 from trigforge.train.artifacts import atomic_path, write_json
 from trigforge.train.events import EventDataset
 from trigforge.train.generation.zero_bias import CROSSING_RATE_HZ
-from trigforge.train.level1_rates import ScoreRates
-from trigforge.train.level1_scores import LEVEL1_SCORES
+from trigforge.train.level1.rates import ScoreRates
+from trigforge.train.level1.scores import LEVEL1_SCORES
 
 JSON, MARKDOWN = "level1_rates.json", "level1_rates.md"
 
