@@ -115,6 +115,11 @@ class Recipe:
                 f"train.objective is {self.train.objective!r} for a {architecture}; 'teacher' is "
                 "the objective of a score_student and of nothing else"
             )
+        if (architecture == "l1_regions") != (self.train.objective == "zero_bias"):
+            raise ValueError(
+                f"train.objective is {self.train.objective!r} for a {architecture}; 'zero_bias' is "
+                "the objective of l1_regions and of nothing else"
+            )
         if self.network.export == "full" and architecture != "codae":
             raise ValueError(f"network.export is 'full', but a {architecture} has only 'encoder'")
         for signal in self.budget.min_auc:

@@ -166,6 +166,7 @@ class Session:
         Raises:
             InputError: missing or damaged files, a signal that the data lack, wrong image size.
         """
+        from trigforge.hls.stages.architectures import architecture_of
         from trigforge.train.config import check_image
         from trigforge.train.events import load_data, load_dataset_file, load_shipped
 
@@ -176,6 +177,7 @@ class Session:
             loaded = load_dataset_file(path, "generated")
         else:
             loaded = load_data(path)
+        loaded = architecture_of(self.recipe.network).events(loaded)
         height, width = loaded.test.masks.shape[1:]
         check_image(self.recipe.network, height, width, loaded.source)
         for signal in data.signals:

@@ -12,11 +12,11 @@ from trigforge.hls.graph import Edge, Ints
 Masks = NDArray[np.uint8]
 
 
-def extreme_masks(height: int, width: int) -> Masks:
-    """All zero, all one, single pixels (corners, centre, edges), checkerboards, stripes.
+def extreme_masks(height: int, width: int, bits: int = 1) -> Masks:
+    """All zero, all full, single pixels (corners, centre, edges), checkerboards, stripes.
 
     Returns:
-        (N, height, width) zeros and ones.
+        (N, height, width) zeros and 2^bits - 1.
     """
     rows, columns = np.indices((height, width))
     patterns: list[NDArray[Any]] = [np.zeros((height, width)), np.ones((height, width))]
@@ -27,17 +27,22 @@ def extreme_masks(height: int, width: int) -> Masks:
             pixel[row, column] = 1
             patterns.append(pixel)
     patterns += [(rows + columns) % 2, (rows + columns + 1) % 2, rows % 2, columns % 2]
-    return np.stack(patterns).astype(np.uint8)
+    return np.stack(patterns).astype(np.uint8) * np.uint8(2**bits - 1)
 
 
-def random_masks(rng: np.random.Generator, count: int, height: int, width: int) -> Masks:
+def random_masks(
+    rng: np.random.Generator, count: int, height: int, width: int, bits: int = 1
+) -> Masks:
     """Independent pixels, the density drawn for each mask: half uniform, half below 10 %.
 
     Returns:
-        (count, height, width) zeros and ones.
+        (count, height, width), lit pixels uniform from 1 to 2^bits - 1.
     """
     density = np.where(rng.random(count) < 0.5, rng.random(count), 0.1 * rng.random(count))
-    return (rng.random((count, height, width)) < density[:, None, None]).astype(np.uint8)
+    lit = (rng.random((count, height, width)) < density[:, None, None]).astype(np.uint8)
+    if bits == 1:
+        return lit
+    return lit * rng.integers(1, 2**bits, lit.shape, dtype=np.uint8)
 
 
 def to_input(masks: Masks, edge: Edge) -> Ints:

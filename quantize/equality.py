@@ -28,6 +28,7 @@ from trigforge.quantize.twin import layers_in_order
 from trigforge.train.codae import MaskEncoder
 from trigforge.train.errors import InputError, UnsupportedError
 from trigforge.train.mask_sum import MaskSum
+from trigforge.train.regions import RegionScore
 from trigforge.train.scores import batches, evaluate_latents
 
 Masks = npt.NDArray[np.uint8]
@@ -58,19 +59,19 @@ def sum_bounds(model: MaskEncoder) -> list[float]:
 
 
 def run_brevitas(
-    model: MaskEncoder | MaskSum | ScoreNetwork, masks: Masks, batch_size: int = BATCH
+    model: MaskEncoder | MaskSum | RegionScore | ScoreNetwork, masks: Masks, batch_size: int = BATCH
 ) -> Float64:
     """Latents or scores (N, Z) of masks (N, H, W) from the quantised torch network, exact.
 
     A mask sum is its own quantised network: below 2^24 float32 counts exactly. A whole autoencoder
-    runs in float64.
+    and a score of regions run in float64.
 
     Raises:
         UnsupportedError: a layer's sums may exceed what its floating-point type holds exactly.
     """
     if isinstance(model, MaskSum):
         return evaluate_latents(model, masks, batch_size).astype(np.float64)
-    if isinstance(model, ScoreNetwork):
+    if isinstance(model, ScoreNetwork | RegionScore):
         return run_twin(model, masks, batch_size)
     *convolutions, dense = sum_bounds(model)
     for index, bound in enumerate(convolutions):

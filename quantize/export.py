@@ -31,13 +31,15 @@ def export_qonnx(
     width: int,
     output: str = "latents",
     pixel_bits: int = 1,
+    *,
+    integers: bool = False,
 ) -> None:
     """Write ``model`` as QONNX: input ``masks`` (1, 1, height, width), output (1, Z).
 
     The layout is channels-first, weights are float initializers behind Quant nodes. The first node
     is a Quant of ``pixel_bits`` unsigned bits: it changes no pixel and states the input's format
     (Brevitas itself would export one bit as a bipolar quantiser). One bit has scale 1, more have
-    2^-pixel_bits. InstanceNorm, the sphere and
+    2^-pixel_bits, or 1 for ``integers``. InstanceNorm, the sphere and
     tables are local functions of integer operations, see :mod:`trigforge.quantize.functions`.
 
     Raises:
@@ -62,7 +64,7 @@ def export_qonnx(
             )
         proto = onnx.load(str(temporary))
         keep_inputs(proto, ["masks"])
-        declare_input(proto, pixel_bits)
+        declare_input(proto, pixel_bits, 1.0 if integers or pixel_bits == 1 else 2.0**-pixel_bits)
         with torch.no_grad():
             result = model(example)
         kind = TensorProto.DOUBLE if result.dtype == torch.float64 else TensorProto.FLOAT
@@ -84,7 +86,7 @@ def keep_inputs(proto: onnx.ModelProto, names: list[str]) -> None:
     proto.graph.input.extend(kept)
 
 
-def declare_input(proto: onnx.ModelProto, bits: int) -> None:
+def declare_input(proto: onnx.ModelProto, bits: int, scale: float) -> None:
     """Put an unsigned Quant node behind the first input of a graph."""
     graph = proto.graph
     name = graph.input[0].name
@@ -93,7 +95,6 @@ def declare_input(proto: onnx.ModelProto, bits: int) -> None:
         for index, source in enumerate(node.input):
             if source == name:
                 node.input[index] = quantized
-    scale = 1.0 if bits == 1 else 2.0**-bits
     parameters = {"scale": scale, "zero_point": 0.0, "bit_width": float(bits)}
     for key, value in parameters.items():
         graph.initializer.append(

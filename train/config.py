@@ -14,7 +14,8 @@ class NetworkConfig:
 
     Images are ``height`` (phi rows) x ``width`` (eta columns). ``codae`` is the whole conditional
     dual autoencoder, ``score_student`` a mask encoder alone that learns the score of a teacher,
-    ``mask_sum`` the number of lit pixels, which has no layers to configure. The mask encoder is
+    ``mask_sum`` the number of lit pixels, which has no layers to configure, ``l1_regions`` dense
+    layers of ``filters`` units on level-1 regions. The mask encoder is
     ``len(filters)`` stages of conv 3x3, normalisation, LeakyReLU and max-pool 3x3 stride 2
     (arXiv:2306.12955, table 2); ``groups`` belongs to the convolutions stage by stage.
 
@@ -29,7 +30,7 @@ class NetworkConfig:
         score_sign: +1 or -1, so that higher is more anomalous; found on background alone.
     """
 
-    architecture: Literal["codae", "score_student", "mask_sum"]
+    architecture: Literal["codae", "score_student", "mask_sum", "l1_regions"]
     export: Literal["encoder", "full"]
     height: int = 72
     width: int = 58
@@ -122,7 +123,8 @@ class TrainConfig:
     """How the float model is trained (arXiv:2306.12955, section 4.2).
 
     Attributes:
-        objective: ``bce_sum`` reconstructs, ``teacher`` learns the score of ``teacher``.
+        objective: ``bce_sum`` reconstructs, ``teacher`` learns the score of ``teacher``,
+            ``zero_bias`` that of an autoencoder of zero-bias regions, trained on the way.
         schedule: ``constant`` learning rate (the paper), or ``cosine`` after a short warm-up, for
             few epochs.
         precision: of convolutions and matrix products while training; released weights, losses and
@@ -131,7 +133,7 @@ class TrainConfig:
             worth it for small networks.
     """
 
-    objective: Literal["bce_sum", "teacher"] = "bce_sum"
+    objective: Literal["bce_sum", "teacher", "zero_bias"] = "bce_sum"
     epochs: int = 30
     batch_size: int = 128
     learning_rate: float = 1e-3

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from trigforge.hls.recipe import Recipe
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor, nn
 
     from trigforge.train.config import NetworkConfig
-    from trigforge.train.events import EventDataset
+    from trigforge.train.events import EventDataset, Events
 
 State = Mapping[str, "Tensor"]
 
@@ -41,7 +42,13 @@ class Trained(Protocol):
 
 
 class Architecture(Protocol):
-    """One architecture. ``work`` survives an interruption, ``build`` is shared by all models."""
+    """One architecture. ``work`` survives an interruption, ``build`` is shared by all models.
+
+    Attributes:
+        pixel_bits: of the unsigned integers of the input.
+    """
+
+    pixel_bits: int
 
     def train(self, recipe: Recipe, data: EventDataset, work: Path, build: Path) -> Trained:
         """Train the float network."""
@@ -71,8 +78,31 @@ class Architecture(Protocol):
         """What the score is called in reports."""
         ...
 
+    def events(self, data: EventDataset) -> EventDataset:
+        """The events with what the network sees as masks."""
+        ...
 
-class _Encoder:
+    def baselines(self, events: Events) -> dict[str, NDArray[Any]]:
+        """The cheap scores (N,) beside it, by name."""
+        ...
+
+
+class _Masked:
+    """What networks of tracker masks have in common."""
+
+    pixel_bits = 1
+
+    def events(self, data: EventDataset) -> EventDataset:
+        return data
+
+    def baselines(self, events: Events) -> dict[str, NDArray[Any]]:
+        import numpy as np
+
+        counts = events.masks.sum(axis=(1, 2), dtype=np.int64)
+        return {"mask_sum": counts, "n_tracks": events.n_tracks}
+
+
+class _Encoder(_Masked):
     """What networks that end as a quantised mask encoder have in common."""
 
     def released_quantised(self, recipe: Recipe, name: str) -> Trained:
@@ -192,7 +222,7 @@ class ScoreStudent(_Encoder):
         return "student"
 
 
-class MaskSum:
+class MaskSum(_Masked):
     """Counting: nothing to train or to quantise, every stage is the same network."""
 
     def train(self, recipe: Recipe, data: EventDataset, work: Path, build: Path) -> Trained:
@@ -225,11 +255,71 @@ class MaskSum:
         return "pixel_count"
 
 
+class Level1Regions:
+    """A score of level-1 regions, taught by an autoencoder of zero-bias crossings."""
+
+    pixel_bits = 5
+
+    def train(self, recipe: Recipe, data: EventDataset, work: Path, build: Path) -> Trained:
+        from trigforge.train.region_student import train_region_score
+
+        return train_region_score(recipe.network, recipe.train, data, work)
+
+    def released(self, recipe: Recipe, name: str) -> Trained:
+        from trigforge.train.region_student import load_released_region_score
+
+        return load_released_region_score(recipe.network, name)
+
+    def float_network(self, recipe: Recipe, path: Path) -> nn.Module:
+        from trigforge.train.region_student import build_region_score, region_score_from_state
+        from trigforge.train.weights import load_weights
+
+        network = recipe.network
+        state = load_weights(path, build_region_score(network, seed=0).state_dict())
+        return region_score_from_state(network, state)
+
+    def quantise(self, recipe: Recipe, network: Any, data: EventDataset, work: Path) -> Trained:
+        from trigforge.quantize.regions import quantize_region_score
+
+        return quantize_region_score(
+            recipe.network, recipe.quantize, recipe.train, network, data, work
+        )
+
+    def released_quantised(self, recipe: Recipe, name: str) -> Trained:
+        from trigforge.quantize.regions import load_released_region_twin
+
+        return load_released_region_twin(recipe.network, recipe.quantize, name)
+
+    def quantised_network(self, recipe: Recipe, path: Path) -> Any:
+        from trigforge.quantize.regions import empty_region_twin, region_twin_from_state
+        from trigforge.train.weights import load_weights
+
+        network, config = recipe.network, recipe.quantize
+        state = load_weights(path, empty_region_twin(network, config).state_dict())
+        return region_twin_from_state(network, config, state)
+
+    def score_name(self, recipe: Recipe) -> str:
+        return "l1_regions"
+
+    def events(self, data: EventDataset) -> EventDataset:
+        from trigforge.train.regions import region_dataset
+
+        return region_dataset(data)
+
+    def baselines(self, events: Events) -> dict[str, NDArray[Any]]:
+        from trigforge.train.level1_scores import LEVEL1_SCORES
+
+        assert events.level1 is not None  # noqa: S101 # region_dataset has refused
+        names = ("total_region_et", "lit_regions")
+        return {name: LEVEL1_SCORES[name].of(events.level1) for name in names}
+
+
 ARCHITECTURES: dict[str, Architecture] = {
     "codae": Codae(),
     "codae full": FullCodae(),
     "score_student": ScoreStudent(),
     "mask_sum": MaskSum(),
+    "l1_regions": Level1Regions(),
 }
 
 

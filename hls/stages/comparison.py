@@ -18,7 +18,7 @@ from trigforge.hls.stages.firmware import (
     lowered,
     read_model,
 )
-from trigforge.hls.stages.models import load_quantised
+from trigforge.hls.stages.models import architecture, load_quantised
 from trigforge.hls.stages.progress import in_parts
 from trigforge.train.artifacts import StageResult, read_json, write_json
 from trigforge.train.schema import parse
@@ -71,14 +71,15 @@ def vectors(session: Session) -> dict[Inputs, Masks]:
     from trigforge.hls.vectors import extreme_masks, random_masks
 
     network, data = session.recipe.network, session.dataset
+    bits = architecture(session).pixel_bits
     share = EVENTS // 2 // max(len(data.signals), 1) + 1
     signal = [events.masks[:share] for events in data.signals.values()]
     events = np.concatenate([data.test.masks[: EVENTS - share * len(signal)], *signal])
     rng = np.random.default_rng(SEED)
     return {
         "events": rng.permutation(events),
-        "random": random_masks(rng, RANDOM, network.height, network.width),
-        "extreme": extreme_masks(network.height, network.width),
+        "random": random_masks(rng, RANDOM, network.height, network.width, bits),
+        "extreme": extreme_masks(network.height, network.width, bits),
     }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trigforge.hls.session import Session
-from trigforge.hls.stages.models import WEIGHTS, load_quantised, quantised_model
+from trigforge.hls.stages.models import WEIGHTS, architecture, load_quantised, quantised_model
 from trigforge.train.artifacts import StageResult, sha256_file, sha256_json, write_json
 from trigforge.train.errors import InputError
 
@@ -34,7 +34,15 @@ def export(session: Session) -> StageResult:
 
         output = "scores" if network.export == "full" else "latents"
         model = load_quantised(session)
-        export_qonnx(model, folder / MODEL, network.height, network.width, output)
+        export_qonnx(
+            model,
+            folder / MODEL,
+            network.height,
+            network.width,
+            output,
+            architecture(session).pixel_bits,
+            integers=True,
+        )
 
     return session.stage(
         "export",

@@ -116,14 +116,16 @@ def _inputs(session: Session, graph: Graph) -> dict[Inputs, Ints]:
         from trigforge.hls.stages.imported import vectors
 
         return vectors(graph)
+    from trigforge.hls.stages.models import architecture
     from trigforge.hls.vectors import extreme_masks, to_input
 
+    bits = architecture(session).pixel_bits
     data, network = session.dataset, session.recipe.network
     (edge,) = graph.inputs.values()
     events = [data.test.masks, *(signal.masks for signal in data.signals.values())]
     return {
         "events": to_input(np.concatenate(events), edge),
-        "extreme": to_input(extreme_masks(network.height, network.width), edge),
+        "extreme": to_input(extreme_masks(network.height, network.width, bits), edge),
     }
 
 

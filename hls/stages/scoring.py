@@ -26,7 +26,7 @@ Samples = dict[str, NDArray[Any]]
 
 
 def scores(session: Session) -> StageResult:
-    """Per sample: float, quantised and firmware score (integers), mask sum and track count."""
+    """Per sample: float, quantised and firmware score (integers), and the baselines."""
     network = session.recipe.network
 
     def run(folder: Path, work: Path, info: dict[str, Any]) -> None:
@@ -51,8 +51,8 @@ def scores(session: Session) -> StageResult:
             for sample, part in zip(samples, np.split(column, ends), strict=True):
                 arrays[f"{stage}/{sample}"] = part
         for sample, events in samples.items():
-            arrays[f"mask_sum/{sample}"] = events.masks.sum(axis=(1, 2), dtype=np.int64)
-            arrays[f"n_tracks/{sample}"] = events.n_tracks
+            for name, values in architecture(session).baselines(events).items():
+                arrays[f"{name}/{sample}"] = values
         with atomic_path(folder / SCORES) as path, path.open("wb") as stream:
             np.savez(stream, **arrays)  # type: ignore[arg-type] # the stub takes keywords for flags
 

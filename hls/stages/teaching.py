@@ -87,4 +87,8 @@ def remarks(session: Session, found: Imitation | None) -> list[str]:
         return [
             "Counting has no weights: nothing is trained, and float and quantised are the same."
         ]
+    if session.recipe.network.architecture == "l1_regions":
+        from trigforge.hls.stages.level1 import rate_remarks
+
+        return rate_remarks(session)
     return []
