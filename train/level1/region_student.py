@@ -3,7 +3,8 @@
 The teacher is a dense autoencoder of the coarse regions; its score is the logarithm of one plus the
 squared error of the reconstruction, since energies span decades. The student
 (:class:`trigforge.train.level1.regions.RegionScore`) learns that score on zero-bias crossings,
-plain and broken. No signal takes part: epochs are compared on zero-bias crossings that neither has seen.
+plain and broken. No signal takes part: epochs are compared on zero-bias crossings that neither has
+seen.
 """
 
 from __future__ import annotations
