@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from trigforge.hls.emulator import Emulator
 from trigforge.hls.graph import Graph, Ints
 from trigforge.hls.read_qonnx import QonnxGraph
 from trigforge.hls.reports.report import BitAccuracy, EdgeCoverage, Inputs, Stage
+from trigforge.hls.samples import values_of
 from trigforge.hls.vectors import to_input
 from trigforge.quantize.equality import run_qonnx_tensors
 from trigforge.train.errors import TrigforgeError
@@ -76,24 +78,26 @@ def first_difference(
 
 
 def locate_against_qonnx(
-    emulated: Graph, source: QonnxGraph, path: Path, masks: NDArray[np.uint8]
+    emulated: Graph, source: QonnxGraph, path: Path, integers: NDArray[Any]
 ) -> str | None:
     """First layer where an emulated, unlowered graph and its QONNX file differ.
 
     Args:
         emulated: the graph under suspicion, with the edges of ``source.graph``.
         source: what :func:`~trigforge.hls.read_qonnx.read_qonnx` read from ``path``.
-        masks: (N, H, W) inputs that show the difference; a few are enough.
+        integers: (N, ...) inputs, on the grid of the graph's, that show the difference; a few are
+            enough.
     """
     edges = [node.output for node in source.graph.nodes]
     names = {edge: source.tensors[edge].name for edge in edges}
-    tensors = run_qonnx_tensors(path, masks, tuple(names.values()))
+    (start,) = emulated.inputs.values()
+    values = values_of(integers, start.fraction)
+    tensors = run_qonnx_tensors(path, values, tuple(names.values()))
     right = {}
     for edge, name in names.items():
-        values = source.tensors[edge].to_edge(tensors[name])
-        right[edge] = on_grid(values, source.graph.edges[edge].fraction, f"QONNX tensor {name}")
-    (start,) = emulated.inputs.values()
-    left = Emulator(emulated, edges).run(to_input(masks, start))
+        found = source.tensors[edge].to_edge(tensors[name])
+        right[edge] = on_grid(found, source.graph.edges[edge].fraction, f"QONNX tensor {name}")
+    left = Emulator(emulated, edges).run(to_input(integers, start, start.fraction))
     return first_difference(source.graph, left, right)
 
 

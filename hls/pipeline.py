@@ -24,12 +24,14 @@ def run(command: str, options: Options) -> Status:
 
 
 def _data(session: Session) -> Status:
-    data = session.dataset
-    print(f"events: {data.source}, sha256 {data.sha256[:12]}, {data.preselection}")
-    parts = {"train": data.train, "validation": data.validation, "test": data.test}
-    for name, events in {**parts, **data.signals}.items():
-        pixels = events.masks.sum(axis=(1, 2)).mean() if len(events) else float("nan")
-        print(f"  {name:12} {len(events):6} events, {pixels:6.1f} pixels on average")
+    data = session.samples
+    print(f"{data.name}: {data.source}, sha256 {data.sha256[:12]}, {data.preselection}")
+    for split, count in data.learnt.items():
+        print(f"  {data.background:12} {count:6} for {split}")
+    for name, sample in data.all.items():
+        baseline, values = next(iter(sample.baselines.items()))
+        mean = values.mean() if len(sample) else float("nan")
+        print(f"  {name:12} {len(sample):6} for test, {baseline} {mean:6.1f} on average")
     return None
 
 

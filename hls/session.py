@@ -30,6 +30,7 @@ from trigforge.train.errors import InputError
 from trigforge.train.interruption import check_interruption
 
 if TYPE_CHECKING:
+    from trigforge.hls.samples import Samples
     from trigforge.train.events import EventDataset
 
 GENERATED = "generated"
@@ -193,6 +194,17 @@ class Session:
             test=_head(loaded.test, data.limit_test),
             signals={s: _head(loaded.signals[s], data.limit_signal) for s in data.signals},
         )
+
+    @cached_property
+    def samples(self) -> Samples:
+        """What the model is judged on.
+
+        Raises:
+            InputError: as :attr:`dataset`.
+        """
+        from trigforge.hls.stages.models import architecture
+
+        return architecture(self).samples(self.recipe, self.dataset)
 
     def _data_path(self) -> Path | None:
         """Folder or file of the events; ``None`` for the shipped sample."""

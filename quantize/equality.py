@@ -22,16 +22,14 @@ from qonnx.core.onnx_exec import execute_onnx
 from qonnx.transformation.infer_shapes import InferShapes
 from torch import Tensor, nn
 
-from trigforge.quantize.full import ScoreNetwork
 from trigforge.quantize.reference import File, run_twin
 from trigforge.quantize.twin import layers_in_order
 from trigforge.train.codae import MaskEncoder
 from trigforge.train.errors import InputError, UnsupportedError
-from trigforge.train.level1.regions import RegionScore
 from trigforge.train.mask_sum import MaskSum
 from trigforge.train.scores import batches, evaluate_latents
 
-Masks = npt.NDArray[np.uint8]
+Inputs = npt.NDArray[Any]
 Float64 = npt.NDArray[np.float64]
 
 BATCH = 16
@@ -58,21 +56,22 @@ def sum_bounds(model: MaskEncoder) -> list[float]:
     return bounds
 
 
-def run_brevitas(
-    model: MaskEncoder | MaskSum | RegionScore | ScoreNetwork, masks: Masks, batch_size: int = BATCH
-) -> Float64:
-    """Latents or scores (N, Z) of masks (N, H, W) from the quantised torch network, exact.
+def run_brevitas(model: nn.Module, inputs: Inputs, batch_size: int = BATCH) -> Float64:
+    """Latents or scores (N, Z) of inputs on their grid from the quantised torch network, exact.
 
-    A mask sum is its own quantised network: below 2^24 float32 counts exactly. A whole autoencoder
-    and a score of regions run in float64.
+    A mask sum is its own quantised network: below 2^24 float32 counts exactly. All but mask
+    encoders run in float64.
+
+    Args:
+        inputs: (N, H, W) images or (N, V) variables.
 
     Raises:
         UnsupportedError: a layer's sums may exceed what its floating-point type holds exactly.
     """
     if isinstance(model, MaskSum):
-        return evaluate_latents(model, masks, batch_size).astype(np.float64)
-    if isinstance(model, ScoreNetwork | RegionScore):
-        return run_twin(model, masks, batch_size)
+        return evaluate_latents(model, inputs, batch_size).astype(np.float64)
+    if not isinstance(model, MaskEncoder):
+        return run_twin(model, inputs, batch_size)
     *convolutions, dense = sum_bounds(model)
     for index, bound in enumerate(convolutions):
         if bound > FLOAT32_STEPS:
@@ -86,42 +85,43 @@ def run_brevitas(
     exact.dense.double()
     exact.dense.register_forward_pre_hook(_to_double)
     with torch.inference_mode():
-        parts = [exact(batch).numpy() for batch in batches(masks, batch_size)]
+        parts = [exact(batch).numpy() for batch in batches(inputs, batch_size)]
     return np.concatenate(parts).astype(np.float64)
 
 
-def run_qonnx(path: Path, masks: Masks, batch_size: int = BATCH) -> Float64:
-    """Latents (N, Z) of masks (N, H, W) from a QONNX file; see :func:`run_qonnx_tensors`."""
+def run_qonnx(path: Path, inputs: Inputs, batch_size: int = BATCH) -> Float64:
+    """The output (N, Z) of a QONNX file; see :func:`run_qonnx_tensors`."""
     target = _load(path).graph.output[0].name
-    return run_qonnx_tensors(path, masks, (target,), batch_size)[target]
+    return run_qonnx_tensors(path, inputs, (target,), batch_size)[target]
 
 
 def run_qonnx_tensors(
-    path: Path, masks: Masks, keep: Sequence[str], batch_size: int = BATCH
+    path: Path, inputs: Inputs, keep: Sequence[str], batch_size: int = BATCH
 ) -> dict[str, Float64]:
-    """Tensors of a QONNX file for masks (N, H, W), node by node as qonnx defines them.
+    """Tensors of a QONNX file, node by node as qonnx defines them.
 
     The file has batch 1; a copy in memory gets ``batch_size`` and float64 in front of its dense
-    layers, nothing else is changed. Files with local functions run in float64 from end to end, see
-    :mod:`trigforge.quantize.reference`.
+    layers, nothing else is changed. Files with local functions or with variables for inputs run in
+    float64 from end to end, see :mod:`trigforge.quantize.reference`.
 
     Args:
+        inputs: (N, H, W) images or (N, V) variables, on the grid of the file's input.
         keep: names of the tensors to return, each (N, ...).
 
     Raises:
         InputError: the file is missing, not ONNX, or expects images of another size.
     """
     proto = _load(path)
-    if proto.functions:
-        return File(path, keep).run(masks, batch_size)
+    if proto.functions or inputs.ndim == 2:
+        return File(path, keep).run(inputs, batch_size)
     source = proto.graph.input[0]
     shape = [d.dim_value for d in source.type.tensor_type.shape.dim]
-    if shape[2:] != list(masks.shape[1:]):
-        raise InputError(f"{path}: expects images {shape[2:]}, got {list(masks.shape[1:])}")
+    if shape[2:] != list(inputs.shape[1:]):
+        raise InputError(f"{path}: expects images {shape[2:]}, got {list(inputs.shape[1:])}")
     models: dict[int, ModelWrapper] = {}
     parts: list[dict[str, npt.NDArray[Any]]] = []
-    for start in range(0, len(masks), batch_size):
-        batch = masks[start : start + batch_size].astype(np.float32)[:, None]
+    for start in range(0, len(inputs), batch_size):
+        batch = inputs[start : start + batch_size].astype(np.float32)[:, None]
         if len(batch) not in models:
             models[len(batch)] = _batched(proto, len(batch))
         context = execute_onnx(models[len(batch)], {source.name: batch}, True)

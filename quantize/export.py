@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,15 @@ OPSET = 17
 QUANT_DOMAIN = "qonnx.custom_op.general"
 
 
+@dataclass(frozen=True)
+class InputGrid:
+    """Where inputs lie: integers of ``bits`` bits times ``2**exponent``."""
+
+    bits: int
+    exponent: int = 0
+    signed: bool = False
+
+
 def export_qonnx(
     model: nn.Module,
     path: Path,
@@ -34,20 +44,33 @@ def export_qonnx(
     *,
     integers: bool = False,
 ) -> None:
-    """Write ``model`` as QONNX: input ``masks`` (1, 1, height, width), output (1, Z).
+    """Write a network of images as QONNX, see :func:`export_network`.
+
+    One bit has scale 1, more have 2^-pixel_bits, or 1 for ``integers``.
+    """
+    exponent = 0 if integers or pixel_bits == 1 else -pixel_bits
+    export_network(model, path, (height, width), output, InputGrid(pixel_bits, exponent))
+
+
+def export_network(
+    model: nn.Module, path: Path, shape: tuple[int, ...], output: str, grid: InputGrid
+) -> None:
+    """Write ``model`` as QONNX: one input, called ``masks``, and one output (1, Z).
 
     The layout is channels-first, weights are float initializers behind Quant nodes. The first node
-    is a Quant of ``pixel_bits`` unsigned bits: it changes no pixel and states the input's format
-    (Brevitas itself would export one bit as a bipolar quantiser). One bit has scale 1, more have
-    2^-pixel_bits, or 1 for ``integers``. InstanceNorm, the sphere and
+    is a Quant to ``grid``: it changes no value and states the input's format
+    (Brevitas itself would export one bit as a bipolar quantiser). InstanceNorm, the sphere and
     tables are local functions of integer operations, see :mod:`trigforge.quantize.functions`.
+
+    Args:
+        shape: (H, W) of images of one channel, or (V,) of variables.
 
     Raises:
         StorageError: the file cannot be written; nothing is left behind.
     """
     was_training = model.training
     model.eval()
-    example = torch.zeros(1, 1, height, width)
+    example = torch.zeros(1, *((1, *shape) if len(shape) == 2 else shape))
     with atomic_path(path) as temporary:
         with warnings.catch_warnings():
             # torch 2.13 announces the end of the exporter that Brevitas 0.13.4 relies on, and
@@ -64,7 +87,7 @@ def export_qonnx(
             )
         proto = onnx.load(str(temporary))
         keep_inputs(proto, ["masks"])
-        declare_input(proto, pixel_bits, 1.0 if integers or pixel_bits == 1 else 2.0**-pixel_bits)
+        declare_input(proto, grid)
         with torch.no_grad():
             result = model(example)
         kind = TensorProto.DOUBLE if result.dtype == torch.float64 else TensorProto.FLOAT
@@ -86,8 +109,8 @@ def keep_inputs(proto: onnx.ModelProto, names: list[str]) -> None:
     proto.graph.input.extend(kept)
 
 
-def declare_input(proto: onnx.ModelProto, bits: int, scale: float) -> None:
-    """Put an unsigned Quant node behind the first input of a graph."""
+def declare_input(proto: onnx.ModelProto, grid: InputGrid) -> None:
+    """Put a Quant node behind the first input of a graph."""
     graph = proto.graph
     name = graph.input[0].name
     quantized = f"{name}_quantized"
@@ -95,7 +118,11 @@ def declare_input(proto: onnx.ModelProto, bits: int, scale: float) -> None:
         for index, source in enumerate(node.input):
             if source == name:
                 node.input[index] = quantized
-    parameters = {"scale": scale, "zero_point": 0.0, "bit_width": float(bits)}
+    parameters = {
+        "scale": 2.0**grid.exponent,
+        "zero_point": 0.0,
+        "bit_width": float(grid.bits),
+    }
     for key, value in parameters.items():
         graph.initializer.append(
             helper.make_tensor(f"{name}_{key}", onnx.TensorProto.FLOAT, [], [value])
@@ -108,7 +135,7 @@ def declare_input(proto: onnx.ModelProto, bits: int, scale: float) -> None:
             [quantized],
             name=f"{name}_quant",
             domain=QUANT_DOMAIN,
-            signed=0,
+            signed=int(grid.signed),
             narrow=0,
             rounding_mode="ROUND",
         ),

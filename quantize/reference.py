@@ -130,11 +130,14 @@ class Resize(_Runtime):
 REPLACED = [Quant, Conv, Concat, MaxPool, Resize]
 
 
-def run_twin(model: nn.Module, masks: npt.NDArray[np.uint8], batch_size: int = BATCH) -> Float64:
-    """Outputs (N, Z) of masks (N, H, W) from a quantised network in float64."""
+def run_twin(model: nn.Module, inputs: Values, batch_size: int = BATCH) -> Float64:
+    """Outputs (N, Z) of images (N, H, W) or variables (N, V) from a quantised network in float64.
+
+    Inputs are on their grid, of at most 24 bits.
+    """
     exact = deepcopy(model).double().eval()
     with torch.inference_mode():
-        parts = [exact(batch.double()).numpy() for batch in batches(masks, batch_size)]
+        parts = [exact(batch.double()).numpy() for batch in batches(inputs, batch_size)]
     return np.concatenate(parts).astype(np.float64)
 
 
@@ -166,19 +169,22 @@ class File:
         self.path = path
         self._evaluator = ReferenceEvaluator(proto, new_ops=REPLACED)
 
-    def run(self, masks: npt.NDArray[np.uint8], batch_size: int = BATCH) -> dict[str, Float64]:
-        """Tensors (N, ...) of masks (N, H, W) by name.
+    def run(self, inputs: Values, batch_size: int = BATCH) -> dict[str, Float64]:
+        """Tensors (N, ...) of images (N, H, W) or variables (N, V) by name.
 
         Raises:
-            InputError: the file expects images of another size.
+            InputError: the file expects inputs of another size.
         """
-        if self.shape[2:] != list(masks.shape[1:]):
+        channel = (1,) if inputs.ndim == 3 else ()
+        if self.shape[1:] != [*channel, *inputs.shape[1:]]:
             raise InputError(
-                f"{self.path}: expects images {self.shape[2:]}, got {list(masks.shape[1:])}"
+                f"{self.path}: expects {'images' if channel else 'variables'} "
+                f"{self.shape[1 + len(channel) :]}, got {list(inputs.shape[1:])}"
             )
+        feeds = inputs.astype(np.float64).reshape(len(inputs), *channel, *inputs.shape[1:])
         parts = [
-            self._evaluator.run(None, {self.input: batch[:, None].astype(np.float64)})
-            for batch in np.split(masks, range(batch_size, len(masks), batch_size))
+            self._evaluator.run(None, {self.input: batch})
+            for batch in np.split(feeds, range(batch_size, len(feeds), batch_size))
         ]
         columns = zip(*parts, strict=True)
         return {
@@ -187,7 +193,7 @@ class File:
         }
 
 
-def run_file(path: Path, masks: npt.NDArray[np.uint8], batch_size: int = BATCH) -> Float64:
-    """The output (N, Z) of an exported file for masks (N, H, W)."""
+def run_file(path: Path, inputs: Values, batch_size: int = BATCH) -> Float64:
+    """The output (N, Z) of an exported file for inputs (N, ...)."""
     file = File(path)
-    return file.run(masks, batch_size)[file.outputs[0]]
+    return file.run(inputs, batch_size)[file.outputs[0]]

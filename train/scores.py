@@ -41,22 +41,29 @@ class ScoreChoice:
     correlations: tuple[float, ...]
 
 
-def batches(masks: npt.NDArray[np.uint8], size: int) -> Iterator[Tensor]:
-    """Masks (N, H, W) as float32 tensors (B, 1, H, W), B at most ``size``, channels-last."""
-    for start in range(0, len(masks), size):
-        batch = torch.from_numpy(masks[start : start + size]).float()[:, None]
+def batches(inputs: npt.NDArray[Any], size: int) -> Iterator[Tensor]:
+    """Inputs as float32 tensors, B of them at most ``size``.
+
+    Images (N, H, W) become (B, 1, H, W), channels-last; variables (N, V) are (B, V).
+    """
+    for start in range(0, len(inputs), size):
+        batch = torch.from_numpy(inputs[start : start + size]).float()
+        if batch.ndim == 2:
+            yield batch
+            continue
+        batch = batch[:, None]
         # with one channel both layouts are contiguous, and torch would take channels-first
         height, width = batch.shape[2:]
         yield batch.as_strided(batch.shape, (height * width, 1, width, 1))
 
 
 def evaluate_latents(
-    encoder: nn.Module, masks: npt.NDArray[np.uint8], batch_size: int = EVALUATION_BATCH
+    encoder: nn.Module, inputs: npt.NDArray[Any], batch_size: int = EVALUATION_BATCH
 ) -> Float32:
-    """Latents (N, Z) of masks (N, H, W); the encoder is put into evaluation mode."""
+    """Outputs (N, Z) for images (N, H, W) or variables (N, V), in evaluation mode."""
     encoder.eval()
     with torch.inference_mode():
-        parts = [encoder(batch).float().numpy() for batch in batches(masks, batch_size)]
+        parts = [encoder(batch).float().numpy() for batch in batches(inputs, batch_size)]
     return np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
 
 

@@ -6,20 +6,26 @@ Heavy packages are imported where they are used.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from trigforge.hls.formats import Format
 from trigforge.hls.recipe import Recipe
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
+    from trigforge.hls.samples import Sample, Samples
     from trigforge.train.config import NetworkConfig
     from trigforge.train.events import EventDataset, Events
 
 State = Mapping[str, "Tensor"]
+# what an architecture needs of a recipe, and of data
+R = TypeVar("R", contravariant=True)
+D = TypeVar("D", contravariant=True)
 
 
 class Trained(Protocol):
@@ -41,8 +47,64 @@ class Trained(Protocol):
         ...
 
 
-class Architecture(Protocol):
-    """One architecture. ``work`` survives an interruption, ``build`` is shared by all models.
+class Architecture(Protocol[R, D]):
+    """One architecture. ``work`` survives an interruption, ``build`` is shared by all models."""
+
+    def train(self, recipe: R, data: D, work: Path, build: Path) -> Trained:
+        """Train the float network."""
+        ...
+
+    def released(self, recipe: R, name: str) -> Trained:
+        """Released float weights."""
+        ...
+
+    def float_network(self, recipe: R, path: Path) -> nn.Module:
+        """The float network that becomes firmware, from a weights file."""
+        ...
+
+    def quantise(self, recipe: R, network: Any, data: D, work: Path) -> Trained:
+        """Train the quantised twin of a float network."""
+        ...
+
+    def released_quantised(self, recipe: R, name: str) -> Trained:
+        """Released quantised weights."""
+        ...
+
+    def quantised_network(self, recipe: R, path: Path) -> Any:
+        """The quantised network, from a weights file."""
+        ...
+
+    def score_name(self, recipe: R) -> str:
+        """What the score is called in reports."""
+        ...
+
+    def score_column(self, recipe: R) -> tuple[int, int]:
+        """Which output is the score, and the sign that makes it higher where anomalous."""
+        ...
+
+    def input_format(self, recipe: R) -> Format:
+        """Format of the firmware's input."""
+        ...
+
+    def input_shape(self, recipe: R) -> tuple[int, ...]:
+        """(H, W) of images of one channel, or (V,) of variables."""
+        ...
+
+    def samples(self, recipe: R, data: D) -> Samples:
+        """What the network is judged on, with the cheap scores beside it."""
+        ...
+
+
+class EventArchitecture(Architecture[Recipe, "EventDataset"], Protocol):
+    """An architecture of events."""
+
+    def events(self, data: EventDataset) -> EventDataset:
+        """The events with what the network sees as masks."""
+        ...
+
+
+class _Events(ABC):
+    """What networks of events have in common: images of integers, seen as they are by all stages.
 
     Attributes:
         pixel_bits: of the unsigned integers of the input.
@@ -50,50 +112,50 @@ class Architecture(Protocol):
 
     pixel_bits: int
 
-    def train(self, recipe: Recipe, data: EventDataset, work: Path, build: Path) -> Trained:
-        """Train the float network."""
-        ...
+    def input_format(self, recipe: Recipe) -> Format:
+        return Format(self.pixel_bits, self.pixel_bits, False)
 
-    def released(self, recipe: Recipe, name: str) -> Trained:
-        """Released float weights."""
-        ...
+    def input_shape(self, recipe: Recipe) -> tuple[int, ...]:
+        return recipe.network.height, recipe.network.width
 
-    def float_network(self, recipe: Recipe, path: Path) -> nn.Module:
-        """The float network that becomes firmware, from a weights file."""
-        ...
-
-    def quantise(self, recipe: Recipe, network: Any, data: EventDataset, work: Path) -> Trained:
-        """Train the quantised twin of a float network."""
-        ...
-
-    def released_quantised(self, recipe: Recipe, name: str) -> Trained:
-        """Released quantised weights."""
-        ...
-
-    def quantised_network(self, recipe: Recipe, path: Path) -> Any:
-        """The quantised network, from a weights file."""
-        ...
-
-    def score_name(self, recipe: Recipe) -> str:
-        """What the score is called in reports."""
-        ...
+    def score_column(self, recipe: Recipe) -> tuple[int, int]:
+        return recipe.network.score_latent, recipe.network.score_sign
 
     def events(self, data: EventDataset) -> EventDataset:
         """The events with what the network sees as masks."""
-        ...
+        return data
 
+    @abstractmethod
     def baselines(self, events: Events) -> dict[str, NDArray[Any]]:
         """The cheap scores (N,) beside it, by name."""
-        ...
+
+    def samples(self, recipe: Recipe, data: EventDataset) -> Samples:
+        from trigforge.hls.samples import Samples
+
+        background = recipe.data.background
+        return Samples(
+            name="events",
+            background=background,
+            test=self._sample(data.test),
+            signals={name: self._sample(events) for name, events in data.signals.items()},
+            learnt={"train": len(data.train), "validation": len(data.validation)},
+            format=self.input_format(recipe),
+            info=data.info.get(f"{background}/test", data.info.get(background)),
+            source=data.source,
+            sha256=data.sha256,
+            preselection=data.preselection,
+        )
+
+    def _sample(self, events: Events) -> Sample:
+        from trigforge.hls.samples import Sample
+
+        return Sample(events.masks, events.masks, self.baselines(events))
 
 
-class _Masked:
+class _Masked(_Events):
     """What networks of tracker masks have in common."""
 
     pixel_bits = 1
-
-    def events(self, data: EventDataset) -> EventDataset:
-        return data
 
     def baselines(self, events: Events) -> dict[str, NDArray[Any]]:
         import numpy as np
@@ -255,7 +317,7 @@ class MaskSum(_Masked):
         return "pixel_count"
 
 
-class Level1Regions:
+class Level1Regions(_Events):
     """A score of level-1 regions, taught by an autoencoder of zero-bias crossings."""
 
     pixel_bits = 5
@@ -317,7 +379,7 @@ class Level1Regions:
         return {name: LEVEL1_SCORES[name].of(events.level1) for name in names}
 
 
-ARCHITECTURES: dict[str, Architecture] = {
+ARCHITECTURES: dict[str, EventArchitecture] = {
     "codae": Codae(),
     "codae full": FullCodae(),
     "score_student": ScoreStudent(),
@@ -326,7 +388,7 @@ ARCHITECTURES: dict[str, Architecture] = {
 }
 
 
-def architecture_of(network: NetworkConfig) -> Architecture:
+def architecture_of(network: NetworkConfig) -> EventArchitecture:
     """The row of the table for a network and what of it is exported."""
     whole = " full" if network.export == "full" else ""
     return ARCHITECTURES[f"{network.architecture}{whole}"]

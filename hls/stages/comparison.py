@@ -25,7 +25,7 @@ from trigforge.train.schema import parse
 
 if TYPE_CHECKING:
     from trigforge.hls.graph import Ints
-    from trigforge.hls.vectors import Masks
+    from trigforge.hls.vectors import Images
 
 EVENTS = 1000
 RANDOM = 1000
@@ -42,8 +42,8 @@ def comparison(session: Session) -> StageResult:
 
     def run(folder: Path, work: Path, info: dict[str, Any]) -> None:
         found: list[BitAccuracy] = []
-        for kind, masks in vectors(session).items():
-            found += _compare_kind(session, kind, masks)
+        for kind, integers in vectors(session).items():
+            found += _compare_kind(session, kind, integers)
         write_json(folder / ACCURACY, plain(found))
 
     before = export(session)
@@ -66,27 +66,46 @@ def load_comparison(session: Session) -> tuple[BitAccuracy, ...]:
     return tuple(parse(BitAccuracy, entry, str(path)) for entry in read_json(path))
 
 
-def vectors(session: Session) -> dict[Inputs, Masks]:
-    """What is compared: half background and half signal events, random masks, extremes."""
-    from trigforge.hls.vectors import extreme_masks, random_masks
+def vectors(session: Session) -> dict[Inputs, Images]:
+    """What is compared: half background and half signal events, random integers, extremes.
 
-    network, data = session.recipe.network, session.dataset
-    bits = architecture(session).pixel_bits
+    Returns:
+        Integers (N, H, W) or (N, V) on the grid of the input.
+    """
+    from trigforge.hls.grid_vectors import random_inputs
+    from trigforge.hls.vectors import random_masks
+
+    data, row = session.samples, architecture(session)
+    shape, bits = row.input_shape(session.recipe), data.format.width
     share = EVENTS // 2 // max(len(data.signals), 1) + 1
-    signal = [events.masks[:share] for events in data.signals.values()]
-    events = np.concatenate([data.test.masks[: EVENTS - share * len(signal)], *signal])
+    signal = [events.integers[:share] for events in data.signals.values()]
+    events = np.concatenate([data.test.integers[: EVENTS - share * len(signal)], *signal])
     rng = np.random.default_rng(SEED)
-    return {
-        "events": rng.permutation(events),
-        "random": random_masks(rng, RANDOM, network.height, network.width, bits),
-        "extreme": extreme_masks(network.height, network.width, bits),
-    }
+    mixed = rng.permutation(events)
+    if len(shape) == 2:
+        random = random_masks(rng, RANDOM, *shape, bits)
+    else:
+        (edge,) = lowered(session).inputs.values()
+        random = random_inputs(rng, RANDOM, edge)
+    return {"events": mixed, "random": random, "extreme": extremes(session)}
 
 
-def _compare_kind(session: Session, kind: Inputs, masks: Masks) -> list[BitAccuracy]:
+def extremes(session: Session) -> Images:
+    """Integers (N, H, W) or (N, V) at the ends of the input's format."""
+    from trigforge.hls.grid_vectors import extreme_inputs
+    from trigforge.hls.vectors import extreme_masks
+
+    shape = architecture(session).input_shape(session.recipe)
+    if len(shape) == 2:
+        return extreme_masks(*shape, session.samples.format.width)
+    return extreme_inputs(lowered(session))
+
+
+def _compare_kind(session: Session, kind: Inputs, integers: Images) -> list[BitAccuracy]:
     from trigforge.hls import accuracy
     from trigforge.hls.coverage import CoverageObserver
     from trigforge.hls.emulator import Emulator
+    from trigforge.hls.samples import values_of
     from trigforge.hls.vectors import to_input
     from trigforge.quantize.equality import run_brevitas, run_qonnx
 
@@ -95,11 +114,12 @@ def _compare_kind(session: Session, kind: Inputs, masks: Masks) -> list[BitAccur
     (output,) = graph.outputs
     (edge,) = graph.inputs.values()
     fraction = graph.edges[output].fraction
-    x = to_input(masks, edge)
+    grid = session.samples.format.fraction
+    x, values = to_input(integers, edge, grid), values_of(integers, grid)
 
     twin = load_quantised(session)
-    brevitas = in_parts(lambda m: run_brevitas(twin, m), masks, f"{kind}: brevitas")
-    qonnx = in_parts(lambda m: run_qonnx(path, m), masks, f"{kind}: qonnx")
+    brevitas = in_parts(lambda v: run_brevitas(twin, v), values, f"{kind}: brevitas")
+    qonnx = in_parts(lambda v: run_qonnx(path, v), values, f"{kind}: qonnx")
     left = accuracy.on_grid(brevitas, fraction, "Brevitas")
     right = accuracy.on_grid(qonnx, fraction, "QONNX")
     observer = CoverageObserver(graph)
@@ -108,7 +128,7 @@ def _compare_kind(session: Session, kind: Inputs, masks: Masks) -> list[BitAccur
     differs = differing(right, emulated)
     first = None
     if len(differs):
-        first = accuracy.locate_against_qonnx(source.graph, source, path, masks[differs])
+        first = accuracy.locate_against_qonnx(source.graph, source, path, integers[differs])
         first = first or "lowering"
     results = [
         accuracy.compare(

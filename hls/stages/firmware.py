@@ -26,27 +26,20 @@ def export(session: Session) -> StageResult:
     """The unlowered QONNX file: of the quantised network, or the imported one as it came."""
     if session.imported is not None:
         return _imported(session, session.imported)
-    network = session.recipe.network
+    recipe, row = session.recipe, architecture(session)
+    shape, format = row.input_shape(recipe), row.input_format(recipe)
+    output = "scores" if recipe.network.export == "full" else "latents"
     before = quantised_model(session)
 
     def run(folder: Path, work: Path, info: dict[str, Any]) -> None:
-        from trigforge.quantize.export import export_qonnx
+        from trigforge.quantize.export import InputGrid, export_network
 
-        output = "scores" if network.export == "full" else "latents"
-        model = load_quantised(session)
-        export_qonnx(
-            model,
-            folder / MODEL,
-            network.height,
-            network.width,
-            output,
-            architecture(session).pixel_bits,
-            integers=True,
-        )
+        grid = InputGrid(format.width, -format.fraction, format.signed)
+        export_network(load_quantised(session), folder / MODEL, shape, output, grid)
 
     return session.stage(
         "export",
-        [session.recipe.quantize, network.export, network.score],
+        [recipe.quantize, output, row.score_name(recipe), shape, format],
         {"weights": before.manifest.outputs[WEIGHTS]},
         ("train", "quantize"),
         run,

@@ -54,21 +54,20 @@ def judge_model(session: Session, reports: Path = REPORTS) -> Report:
     from trigforge.hls.reports.physics import assess, curves
 
     # events first: what is wrong with them shows before minutes of work
-    recipe, data = session.recipe, session.dataset
+    recipe, data = session.recipe, session.samples
     for stage in (library, comparison, scores, hardware):
         stage(session)
     tables = load_scores(session)
     stages = {name: tables[name] for name in ("float", "quantised", "firmware")}
     by_score = {score_name(session): stages}
     baselines = {name: table for name, table in tables.items() if name not in stages}
-    background, signals = recipe.data.background, recipe.data.signals
-    info = data.info.get(f"{background}/test", data.info.get(background))
+    background, signals = data.background, tuple(data.signals)
     physics = assess(
         by_score,
         baselines,
         background=background,
         signals=signals,
-        info=info,
+        info=data.info,
         rng=np.random.default_rng(BOOTSTRAP_SEED),
         max_rate_hz=recipe.budget.max_rate_hz,
     )
@@ -90,7 +89,7 @@ def judge_model(session: Session, reports: Path = REPORTS) -> Report:
         found=found,
         physics=physics,
         dataset=Dataset(
-            name="events" if session.options.data is None else Path(session.options.data).name,
+            name=data.name if session.options.data is None else Path(session.options.data).name,
             source=data.source,
             sha256=data.sha256,
             preselection=data.preselection,

@@ -8,7 +8,6 @@ import numpy as np
 
 from trigforge.hls.session import Session
 from trigforge.hls.stages.firmware import lowered
-from trigforge.hls.stages.models import architecture
 from trigforge.hls.stages.scoring import load_scores, score_name
 
 FIRMWARE = "firmware"
@@ -31,9 +30,8 @@ def rate_remarks(session: Session) -> list[str]:
     regions = coarse(crossings.level1.regions)[..., None].astype(np.int64)
     found = Emulator(graph).run(regions)[graph.outputs[0]]
     tables, signals = load_scores(session), session.recipe.data.signals
-    background = session.dataset.test
     names = {FIRMWARE: score_name(session)}
-    names |= {name: name for name in architecture(session).baselines(background)}
+    names |= {name: name for name in session.samples.test.baselines}
     scores = {FIRMWARE: found[:, 0]}
     scores |= {n: LEVEL1_SCORES[n].of(crossings.level1) for n in names if n != FIRMWARE}
 

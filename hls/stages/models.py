@@ -82,7 +82,7 @@ def load_quantised(session: Session) -> Any:
     return architecture(session).quantised_network(session.recipe, path)
 
 
-def architecture(session: Session) -> Architecture:
+def architecture(session: Session) -> Architecture[Any, Any]:
     """How the recipe's network is trained, quantised and rebuilt."""
     return architecture_of(session.recipe.network)
 

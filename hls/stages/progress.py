@@ -15,13 +15,13 @@ PART = 256
 
 
 def in_parts(
-    evaluate: Callable[[NDArray[np.uint8]], NDArray[Any]], masks: NDArray[np.uint8], label: str
+    evaluate: Callable[[NDArray[Any]], NDArray[Any]], inputs: NDArray[Any], label: str
 ) -> NDArray[Any]:
-    """``evaluate(masks)`` for masks (N, H, W), a few hundred at a time."""
+    """``evaluate(inputs)`` for inputs (N, ...), a few hundred at a time."""
     parts = []
-    with tqdm(total=len(masks), desc=label, unit="event") as bar:
-        for start in range(0, len(masks), PART):
-            part = masks[start : start + PART]
+    with tqdm(total=len(inputs), desc=label, unit="event") as bar:
+        for start in range(0, len(inputs), PART):
+            part = inputs[start : start + PART]
             parts.append(evaluate(part))
             check_interruption()
             bar.update(len(part))

@@ -116,16 +116,15 @@ def _inputs(session: Session, graph: Graph) -> dict[Inputs, Ints]:
         from trigforge.hls.stages.imported import vectors
 
         return vectors(graph)
-    from trigforge.hls.stages.models import architecture
-    from trigforge.hls.vectors import extreme_masks, to_input
+    from trigforge.hls.stages.comparison import extremes
+    from trigforge.hls.vectors import to_input
 
-    bits = architecture(session).pixel_bits
-    data, network = session.dataset, session.recipe.network
+    data = session.samples
     (edge,) = graph.inputs.values()
-    events = [data.test.masks, *(signal.masks for signal in data.signals.values())]
+    events = np.concatenate([sample.integers for sample in data.all.values()])
     return {
-        "events": to_input(np.concatenate(events), edge),
-        "extreme": to_input(extreme_masks(network.height, network.width, bits), edge),
+        "events": to_input(events, edge, data.format.fraction),
+        "extreme": to_input(extremes(session), edge, data.format.fraction),
     }
 
 

@@ -22,43 +22,46 @@ from trigforge.train.artifacts import StageResult, atomic_path
 
 SCORES = "scores.npz"
 
-Samples = dict[str, NDArray[Any]]
+Tables = dict[str, NDArray[Any]]
 
 
 def scores(session: Session) -> StageResult:
     """Per sample: float, quantised and firmware score (integers), and the baselines."""
-    network = session.recipe.network
+    recipe, row = session.recipe, architecture(session)
+    column, sign = row.score_column(recipe)
 
     def run(folder: Path, work: Path, info: dict[str, Any]) -> None:
         from trigforge.hls.emulator import Emulator
+        from trigforge.hls.samples import values_of
+        from trigforge.hls.vectors import as_input
         from trigforge.train.scores import evaluate_latents
 
         graph = lowered(session)
         emulator = Emulator(graph)
-        float_encoder, quantised = load_float(session), load_quantised(session)
-        data = session.dataset
-        samples = {session.recipe.data.background: data.test, **data.signals}
-        masks = np.concatenate([events.masks for events in samples.values()])
-        latents = {
-            "float": in_parts(lambda m: evaluate_latents(float_encoder, m), masks, "float"),
-            "quantised": in_parts(lambda m: evaluate_latents(quantised, m), masks, "quantised"),
-            "firmware": emulator.run(masks[..., None], progress="firmware")[graph.outputs[0]],
+        float_network, quantised = load_float(session), load_quantised(session)
+        data = session.samples
+        floats = np.concatenate([sample.floats for sample in data.all.values()])
+        integers = np.concatenate([sample.integers for sample in data.all.values()])
+        values = values_of(integers, data.format.fraction)
+        outputs = {
+            "float": in_parts(lambda v: evaluate_latents(float_network, v), floats, "float"),
+            "quantised": in_parts(lambda v: evaluate_latents(quantised, v), values, "quantised"),
+            "firmware": emulator.run(as_input(integers), progress="firmware")[graph.outputs[0]],
         }
-        arrays: Samples = {}
-        ends = np.cumsum([len(events) for events in samples.values()])[:-1]
-        for stage, values in latents.items():
-            column = network.score_sign * values[:, network.score_latent]
-            for sample, part in zip(samples, np.split(column, ends), strict=True):
-                arrays[f"{stage}/{sample}"] = part
-        for sample, events in samples.items():
-            for name, values in architecture(session).baselines(events).items():
-                arrays[f"{name}/{sample}"] = values
+        arrays: Tables = {}
+        ends = np.cumsum([len(sample) for sample in data.all.values()])[:-1]
+        for stage, found in outputs.items():
+            for name, part in zip(data.all, np.split(sign * found[:, column], ends), strict=True):
+                arrays[f"{stage}/{name}"] = part
+        for name, sample in data.all.items():
+            for baseline, scored in sample.baselines.items():
+                arrays[f"{baseline}/{name}"] = scored
         with atomic_path(folder / SCORES) as path, path.open("wb") as stream:
             np.savez(stream, **arrays)  # type: ignore[arg-type] # the stub takes keywords for flags
 
     return session.stage(
         "scores",
-        [network.score, network.score_latent, network.score_sign],
+        [row.score_name(recipe), column, sign],
         {
             "float": float_model(session).manifest.outputs[WEIGHTS],
             "model": export(session).manifest.outputs[MODEL],
@@ -74,9 +77,9 @@ def score_name(session: Session) -> str:
     return architecture(session).score_name(session.recipe)
 
 
-def load_scores(session: Session) -> dict[str, Samples]:
+def load_scores(session: Session) -> dict[str, Tables]:
     """Table (``float``, ``mask_sum``...) -> sample -> (N,)."""
-    tables: dict[str, Samples] = {}
+    tables: dict[str, Tables] = {}
     with np.load(scores(session).folder / SCORES, allow_pickle=False) as stored:
         for key in stored.files:
             table, _, sample = key.partition("/")

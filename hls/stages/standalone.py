@@ -117,6 +117,7 @@ def _inputs(session: Session, graph: Graph) -> Ints:
         found = imported.vectors(graph)
     else:
         (edge,) = graph.inputs.values()
-        found = {kind: to_input(masks, edge) for kind, masks in vectors(session).items()}
+        grid = session.samples.format.fraction
+        found = {kind: to_input(x, edge, grid) for kind, x in vectors(session).items()}
     usual = next(x for kind, x in found.items() if kind != "extreme")
     return np.concatenate([usual[: session.deployable.hls.csim_events], found["extreme"]])

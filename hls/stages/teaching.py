@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trigforge.hls.session import Session
-from trigforge.hls.stages.scoring import Samples, load_scores, score_name
+from trigforge.hls.stages.scoring import Tables, load_scores, score_name
 from trigforge.train.artifacts import StageResult, atomic_path, sha256_file
 from trigforge.train.config import TeacherConfig
 
@@ -29,7 +29,7 @@ def teacher_scores(session: Session, config: TeacherConfig, weights: Path) -> St
         teacher = load_teacher(config, network.height, network.width)
         samples = {session.recipe.data.background: data.test, **data.signals}
         cache = session.build / "pools"
-        arrays: Samples = {
+        arrays: Tables = {
             name: scored(events.masks, teacher, cache, name=f"teacher: {name}").scores
             for name, events in samples.items()
         }
