@@ -9,7 +9,7 @@ from typing import Literal
 
 from trigforge.hls.formats import Format
 from trigforge.quantize.config import QuantizeConfig
-from trigforge.train.config import DataConfig, NetworkConfig, TrainConfig
+from trigforge.train.config import LEVEL1, DataConfig, Level1Network, NetworkConfig, TrainConfig
 from trigforge.train.errors import InputError, unknown_name
 from trigforge.train.schema import parse, read_yaml
 
@@ -115,10 +115,10 @@ class Recipe:
                 f"train.objective is {self.train.objective!r} for a {architecture}; 'teacher' is "
                 "the objective of a score_student and of nothing else"
             )
-        if (architecture == "l1_regions") != (self.train.objective == "zero_bias"):
+        if (architecture in LEVEL1) != (self.train.objective == "zero_bias"):
             raise ValueError(
                 f"train.objective is {self.train.objective!r} for a {architecture}; 'zero_bias' is "
-                "the objective of l1_regions and of nothing else"
+                f"the objective of {' and '.join(LEVEL1)} and of nothing else"
             )
         if self.network.export == "full" and architecture != "codae":
             raise ValueError(f"network.export is 'full', but a {architecture} has only 'encoder'")
@@ -146,6 +146,13 @@ class Recipe:
             )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Level1Recipe(Recipe):
+    """A network of level-1 integers."""
+
+    network: Level1Network
+
+
 def recipe_names(folder: Path = RECIPES) -> list[str]:
     """Names of the recipes in a folder, sorted."""
     return sorted(path.stem for path in folder.glob("*.yaml"))
@@ -162,7 +169,10 @@ def load_recipe(model: str, folder: Path = RECIPES) -> Recipe:
         if not folder.is_dir():
             raise InputError(f"{folder}: no such folder; run in the root of the repository")
         raise unknown_name("model", model, recipe_names(folder), str(folder))
-    return parse(Recipe, read_yaml(path), str(path))
+    content = read_yaml(path)
+    network = content.get("network")
+    of_level1 = isinstance(network, dict) and network.get("architecture") in LEVEL1
+    return parse(Level1Recipe if of_level1 else Recipe, content, str(path))
 
 
 def load_deployable(model: str, folder: Path = RECIPES) -> Recipe | ImportedRecipe:

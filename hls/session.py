@@ -178,9 +178,10 @@ class Session:
             loaded = load_dataset_file(path, "generated")
         else:
             loaded = load_data(path)
-        loaded = architecture_of(self.recipe.network).events(loaded)
+        network = self.recipe.network
+        loaded = architecture_of(network).events(loaded, network)
         height, width = loaded.test.masks.shape[1:]
-        check_image(self.recipe.network, height, width, loaded.source)
+        check_image(network, height, width, loaded.source)
         for signal in data.signals:
             if signal not in loaded.signals:
                 raise InputError(

@@ -26,15 +26,15 @@ from trigforge.quantize.quantisers import (
 )
 from trigforge.quantize.student_qat import imitate
 from trigforge.train.artifacts import sha256_json
-from trigforge.train.config import NetworkConfig, TrainConfig, check_image
+from trigforge.train.config import Level1Network, TrainConfig, check_image
 from trigforge.train.events import EventDataset
-from trigforge.train.level1.region_student import region_config, region_pool
+from trigforge.train.level1.region_student import held_out_pool, region_config, region_pool
 from trigforge.train.level1.regions import Images, RegionScore
 from trigforge.train.scores import evaluate_latents
 from trigforge.train.student_data import ScoredImages
 
 
-def empty_region_twin(network: NetworkConfig, config: QuantizeConfig) -> RegionScore:
+def empty_region_twin(network: Level1Network, config: QuantizeConfig) -> RegionScore:
     """The quantised architecture, scales frozen at 1, to be filled from a state dict."""
     twin = RegionScore(network, QuantLayers(config))
     freeze_scales(twin)
@@ -42,7 +42,7 @@ def empty_region_twin(network: NetworkConfig, config: QuantizeConfig) -> RegionS
 
 
 def build_region_twin(
-    student: RegionScore, network: NetworkConfig, config: QuantizeConfig, regions: Tensor
+    student: RegionScore, network: Level1Network, config: QuantizeConfig, regions: Tensor
 ) -> RegionScore:
     """A calibrated twin; biases in front of a truncating quantiser carry half a step of it.
 
@@ -79,7 +79,7 @@ def build_region_twin(
 
 
 def quantize_region_score(
-    network: NetworkConfig,
+    network: Level1Network,
     config: QuantizeConfig,
     train: TrainConfig,
     student: RegionScore,
@@ -101,16 +101,16 @@ def quantize_region_score(
     """
     height, width = dataset.train.masks.shape[1:]
     check_image(network, height, width, dataset.source)
-    images = region_pool(dataset, train.seed)
+    images = region_pool(network, dataset, train.seed)
     pool = _scored(student, images)
-    validation = _scored(student, dataset.validation.masks)
+    validation = _scored(student, held_out_pool(network, dataset, train.seed))
     few = torch.from_numpy(images[:CALIBRATION_EVENTS]).float()[:, None]
     twin = build_region_twin(student, network, config, few)
     return imitate(twin, pool, validation, config, work, progress=progress)
 
 
 def region_twin_from_state(
-    network: NetworkConfig, config: QuantizeConfig, state: Mapping[str, Tensor]
+    network: Level1Network, config: QuantizeConfig, state: Mapping[str, Tensor]
 ) -> RegionScore:
     """The twin in evaluation mode."""
     twin = empty_region_twin(network, config)
@@ -118,7 +118,7 @@ def region_twin_from_state(
     return twin.eval()
 
 
-def quantized_region_config(network: NetworkConfig, config: QuantizeConfig) -> dict[str, Any]:
+def quantized_region_config(network: Level1Network, config: QuantizeConfig) -> dict[str, Any]:
     """What quantised weights depend on."""
     widths = asdict(config)
     names = ("weight_bits", "activation_bits", "bias_bits")
@@ -126,7 +126,7 @@ def quantized_region_config(network: NetworkConfig, config: QuantizeConfig) -> d
 
 
 def load_released_region_twin(
-    network: NetworkConfig, config: QuantizeConfig, name: str
+    network: Level1Network, config: QuantizeConfig, name: str
 ) -> QuantizedEncoder:
     """Released quantised weights.
 

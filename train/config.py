@@ -7,6 +7,8 @@ from typing import Literal
 
 from trigforge.train.errors import InputError
 
+LEVEL1 = ("l1_regions",)
+
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
@@ -66,6 +68,33 @@ class NetworkConfig:
             raise ValueError(f"latents is {self.latents}; a score_student has one output")
         if self.height < 1 or self.width < 1:
             raise ValueError(f"image is {self.height} x {self.width}, expected positive sizes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Level1Network(NetworkConfig):
+    """A network of level-1 integers, which it sees on a coarser grid.
+
+    Attributes:
+        shift: how many low bits they lose.
+        input_bits: of what is left; larger values saturate.
+    """
+
+    shift: int
+    input_bits: int = 5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.architecture not in LEVEL1:
+            raise ValueError(f"architecture is {self.architecture!r}, expected one of {LEVEL1}")
+        if not 0 <= self.shift <= 9:
+            raise ValueError(f"shift is {self.shift}, expected 0 to 9 bits")
+        if not 2 <= self.input_bits <= 8:
+            raise ValueError(f"input_bits is {self.input_bits}, expected 2 to 8")
+
+    @property
+    def largest(self) -> int:
+        """Where inputs saturate."""
+        return (1 << self.input_bits) - 1
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from trigforge.hls.formats import Format
 from trigforge.hls.recipe import Recipe
+from trigforge.train.config import Level1Network
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from trigforge.hls.samples import Sample, Samples
     from trigforge.train.config import NetworkConfig
     from trigforge.train.events import EventDataset, Events
+    from trigforge.train.generation.level1 import Level1
 
 State = Mapping[str, "Tensor"]
 # what an architecture needs of a recipe, and of data
@@ -98,7 +100,7 @@ class Architecture(Protocol[R, D]):
 class EventArchitecture(Architecture[Recipe, "EventDataset"], Protocol):
     """An architecture of events."""
 
-    def events(self, data: EventDataset) -> EventDataset:
+    def events(self, data: EventDataset, network: NetworkConfig) -> EventDataset:
         """The events with what the network sees as masks."""
         ...
 
@@ -121,7 +123,7 @@ class _Events(ABC):
     def score_column(self, recipe: Recipe) -> tuple[int, int]:
         return recipe.network.score_latent, recipe.network.score_sign
 
-    def events(self, data: EventDataset) -> EventDataset:
+    def events(self, data: EventDataset, network: NetworkConfig) -> EventDataset:
         """The events with what the network sees as masks."""
         return data
 
@@ -320,17 +322,19 @@ class MaskSum(_Masked):
 class Level1Regions(_Events):
     """A score of level-1 regions, taught by an autoencoder of zero-bias crossings."""
 
-    pixel_bits = 5
+    def input_format(self, recipe: Recipe) -> Format:
+        bits = _level1(recipe.network).input_bits
+        return Format(bits, bits, False)
 
     def train(self, recipe: Recipe, data: EventDataset, work: Path, build: Path) -> Trained:
         from trigforge.train.level1.region_student import train_region_score
 
-        return train_region_score(recipe.network, recipe.train, data, work)
+        return train_region_score(_level1(recipe.network), recipe.train, data, work)
 
     def released(self, recipe: Recipe, name: str) -> Trained:
         from trigforge.train.level1.region_student import load_released_region_score
 
-        return load_released_region_score(recipe.network, name)
+        return load_released_region_score(_level1(recipe.network), name)
 
     def float_network(self, recipe: Recipe, path: Path) -> nn.Module:
         from trigforge.train.level1.region_student import (
@@ -339,7 +343,7 @@ class Level1Regions(_Events):
         )
         from trigforge.train.weights import load_weights
 
-        network = recipe.network
+        network = _level1(recipe.network)
         state = load_weights(path, build_region_score(network, seed=0).state_dict())
         return region_score_from_state(network, state)
 
@@ -347,36 +351,53 @@ class Level1Regions(_Events):
         from trigforge.quantize.regions import quantize_region_score
 
         return quantize_region_score(
-            recipe.network, recipe.quantize, recipe.train, network, data, work
+            _level1(recipe.network), recipe.quantize, recipe.train, network, data, work
         )
 
     def released_quantised(self, recipe: Recipe, name: str) -> Trained:
         from trigforge.quantize.regions import load_released_region_twin
 
-        return load_released_region_twin(recipe.network, recipe.quantize, name)
+        return load_released_region_twin(_level1(recipe.network), recipe.quantize, name)
 
     def quantised_network(self, recipe: Recipe, path: Path) -> Any:
         from trigforge.quantize.regions import empty_region_twin, region_twin_from_state
         from trigforge.train.weights import load_weights
 
-        network, config = recipe.network, recipe.quantize
+        network, config = _level1(recipe.network), recipe.quantize
         state = load_weights(path, empty_region_twin(network, config).state_dict())
         return region_twin_from_state(network, config, state)
 
     def score_name(self, recipe: Recipe) -> str:
         return "l1_regions"
 
-    def events(self, data: EventDataset) -> EventDataset:
+    def events(self, data: EventDataset, network: NetworkConfig) -> EventDataset:
         from trigforge.train.level1.regions import region_dataset
 
-        return region_dataset(data)
+        return region_dataset(data, _level1(network))
+
+    def crossings(self, recipe: Recipe, level1: Level1) -> Sample:
+        """Zero-bias crossings as the network and the cheap scores see them."""
+        from trigforge.train.level1.regions import crossing_events
+
+        return self._sample(crossing_events(level1, _level1(recipe.network)))
 
     def baselines(self, events: Events) -> dict[str, NDArray[Any]]:
+        import numpy as np
+
         from trigforge.train.level1.scores import LEVEL1_SCORES
 
         assert events.level1 is not None  # noqa: S101 # region_dataset has refused
-        names = ("total_region_et", "lit_regions")
-        return {name: LEVEL1_SCORES[name].of(events.level1) for name in names}
+        # on the network's own grid, first
+        found = {"region_sum": events.masks.sum(axis=(1, 2), dtype=np.int64)}
+        for name in ("total_region_et", "lit_regions", "region_excess"):
+            found[name] = LEVEL1_SCORES[name].of(events.level1)
+        return found
+
+
+def _level1(network: NetworkConfig) -> Level1Network:
+    if not isinstance(network, Level1Network):
+        raise TypeError(f"a {network.architecture} without the grid of its inputs")
+    return network
 
 
 ARCHITECTURES: dict[str, EventArchitecture] = {

@@ -3,62 +3,86 @@
 from __future__ import annotations
 
 import math
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from trigforge.hls.session import Session
+from trigforge.hls.stages.architectures import Level1Regions
 from trigforge.hls.stages.firmware import lowered
+from trigforge.hls.stages.models import architecture
 from trigforge.hls.stages.scoring import load_scores, score_name
 
+if TYPE_CHECKING:
+    from trigforge.train.level1.rates import RatePoint
+
 FIRMWARE = "firmware"
+TARGETS_HZ = tuple(k * 10.0**n for n in range(3, 7) for k in (1, 2, 5))
 
 
 def rate_remarks(session: Session) -> list[str]:
-    """Signal efficiencies at the lowest zero-bias rate within the reach of every score.
+    """Signal efficiencies at zero-bias rates, firmware and cheap scores.
 
-    Rates come from the stratified crossings with their weights; firmware scores are integers of
-    the emulator. Where the scores reach no common rate, the sentence says so.
+    At the lowest rate within the reach of every score, and at the lowest of the firmware's score
+    for those that reach it, too. Rates come from the stratified crossings with their weights;
+    firmware scores are integers of the emulator.
     """
-    from trigforge.hls.emulator import Emulator
     from trigforge.train.generation.zero_bias import CROSSING_RATE_HZ
-    from trigforge.train.level1.rates import RatePoint, score_rates
-    from trigforge.train.level1.regions import coarse
-    from trigforge.train.level1.scores import LEVEL1_SCORES
 
-    crossings = session.dataset.zero_bias["test"]
-    graph = lowered(session)
-    regions = coarse(crossings.level1.regions)[..., None].astype(np.int64)
-    found = Emulator(graph).run(regions)[graph.outputs[0]]
-    tables, signals = load_scores(session), session.recipe.data.signals
-    names = {FIRMWARE: score_name(session)}
-    names |= {name: name for name in session.samples.test.baselines}
-    scores = {FIRMWARE: found[:, 0]}
-    scores |= {n: LEVEL1_SCORES[n].of(crossings.level1) for n in names if n != FIRMWARE}
-
-    def at(name: str, targets: tuple[float, ...]) -> dict[float, RatePoint | None]:
-        samples = {signal: tables[name][signal] for signal in signals}
-        return dict(score_rates(scores[name], crossings, samples, targets).points)
-
-    targets = tuple(k * 10.0**n for n in range(3, 7) for k in (1, 2, 5))
-    points = {name: at(name, targets) for name in names}
-    common = [t for t in targets if all(points[name][t] is not None for name in names)]
+    points = _points(session)
+    reached = {
+        name: [target for target, point in found.items() if point is not None]
+        for name, found in points.items()
+    }
+    common = [t for t in TARGETS_HZ if all(t in found for found in reached.values())]
+    targets = dict.fromkeys([*common[:1], *reached[FIRMWARE][:1]])
     if not common:
-        return ["The zero-bias crossings support no common rate of the scores."]
-    target = common[0]
-    sentences = [
-        f"Of zero-bias crossings at {CROSSING_RATE_HZ / 1e6:.1f} MHz the sample supports rates "
-        f"down to {target / 1e3:g} kHz for all scores."
-    ]
-    for name, shown in names.items():
-        point = points[name][target]
-        assert point is not None  # noqa: S101 # a common target
-        error = math.hypot(point.rate_err_hz, point.unseen_hz)
-        kept = ", ".join(
-            f"{signal} {100 * e.value:.1f} +- {100 * e.error:.1f} %"
-            for signal, e in point.efficiency.items()
-        )
-        sentences.append(
-            f"{shown} >= {point.threshold_int} takes {point.rate_hz / 1e3:.3g} +- "
-            f"{error / 1e3:.2g} kHz and keeps {kept}."
-        )
+        sentences = ["The zero-bias crossings support no common rate of the scores."]
+    else:
+        sentences = [
+            f"Of zero-bias crossings at {CROSSING_RATE_HZ / 1e6:.1f} MHz the sample supports rates "
+            f"down to {common[0] / 1e3:g} kHz for all scores."
+        ]
+    for target in targets:
+        for name, found in points.items():
+            shown = score_name(session) if name == FIRMWARE else name
+            point = found[target]
+            sentences.append(
+                f"{shown} does not reach {target / 1e3:g} kHz."
+                if point is None
+                else _sentence(shown, target, point)
+            )
     return sentences
+
+
+def _points(session: Session) -> dict[str, dict[float, RatePoint | None]]:
+    """Score -> target rate -> threshold, ``None`` where the sample does not reach it."""
+    from trigforge.hls.emulator import Emulator
+    from trigforge.hls.vectors import as_input
+    from trigforge.train.level1.rates import score_rates
+
+    row, recipe = architecture(session), session.recipe
+    if not isinstance(row, Level1Regions):
+        raise TypeError(f"{recipe.network.architecture} has no zero-bias crossings")
+    crossings = session.dataset.zero_bias["test"]
+    sample = row.crossings(recipe, crossings.level1)
+    graph = lowered(session)
+    found = Emulator(graph).run(as_input(sample.integers))[graph.outputs[0]]
+    column, sign = row.score_column(recipe)
+    scores: dict[str, Any] = {FIRMWARE: sign * found[:, column], **sample.baselines}
+    tables, signals = load_scores(session), recipe.data.signals
+    points = {}
+    for name, values in scores.items():
+        samples = {signal: tables[name][signal] for signal in signals}
+        points[name] = dict(score_rates(values, crossings, samples, TARGETS_HZ).points)
+    return points
+
+
+def _sentence(shown: str, target: float, point: RatePoint) -> str:
+    error = math.hypot(point.rate_err_hz, point.unseen_hz)
+    kept = ", ".join(
+        f"{signal} {100 * e.value:.1f} +- {100 * e.error:.1f} %"
+        for signal, e in point.efficiency.items()
+    )
+    return (
+        f"At {target / 1e3:g} kHz {shown} >= {point.threshold_int} takes "
+        f"{point.rate_hz / 1e3:.3g} +- {error / 1e3:.2g} kHz and keeps {kept}."
+    )

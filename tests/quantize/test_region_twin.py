@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from trigforge.hls.emulator import Emulator
+from trigforge.hls.formats import Format
 from trigforge.hls.passes import lower
 from trigforge.hls.read_qonnx import read_qonnx
 from trigforge.hls.recipe import load_recipe
@@ -18,22 +19,25 @@ from trigforge.quantize.regions import (
     load_released_region_twin,
     region_twin_from_state,
 )
+from trigforge.train.config import Level1Network
 from trigforge.train.events import load_shipped
 from trigforge.train.level1.region_student import (
     build_region_score,
     load_released_region_score,
     region_score_from_state,
 )
-from trigforge.train.level1.regions import BITS, region_dataset
+from trigforge.train.level1.regions import region_dataset
 from trigforge.train.metrics import auc
 from trigforge.train.scores import evaluate_latents
 
 RECIPE = load_recipe("l1_regions", Path(__file__).resolve().parents[2] / "firmware_projects")
 NETWORK, QUANTIZE = RECIPE.network, RECIPE.quantize
+assert isinstance(NETWORK, Level1Network)
+BITS = NETWORK.input_bits
 
 
 def test_the_exported_input_has_the_bits_of_the_regions() -> None:
-    assert ARCHITECTURES["l1_regions"].pixel_bits == BITS
+    assert ARCHITECTURES["l1_regions"].input_format(RECIPE) == Format(BITS, BITS, False)
 
 
 def test_the_twin_is_the_same_in_every_stage(tmp_path: Path) -> None:
@@ -56,9 +60,9 @@ def test_the_twin_is_the_same_in_every_stage(tmp_path: Path) -> None:
 
 
 def test_released_weights_separate_and_quantisation_costs_little() -> None:
-    data = region_dataset(load_shipped())
-    trained = load_released_region_score(NETWORK, "l1_regions_v1")
-    quantised = load_released_region_twin(NETWORK, QUANTIZE, "l1_regions_v1")
+    data = region_dataset(load_shipped(), NETWORK)
+    trained = load_released_region_score(NETWORK, "l1_regions_v2")
+    quantised = load_released_region_twin(NETWORK, QUANTIZE, "l1_regions_v2")
     student = region_score_from_state(NETWORK, trained.state)
     twin = region_twin_from_state(NETWORK, QUANTIZE, quantised.state)
     background = data.test.masks

@@ -1,7 +1,8 @@
 """A score of regions, taught by an autoencoder of zero-bias crossings.
 
-The teacher is a dense autoencoder of the coarse regions; its score is the logarithm of one plus the
-squared error of the reconstruction, since energies span decades. The student
+The teacher is a dense autoencoder of the coarse regions; its score is what regions have above their
+reconstruction, in units of its spread in their ring of eta, summed; the logarithm of one plus that,
+since energies span decades. (Squared errors are little more than the hardest region.) The student
 (:class:`trigforge.train.level1.regions.RegionScore`) learns that score on zero-bias crossings,
 plain and broken. No signal takes part: epochs are compared on zero-bias crossings that neither has
 seen.
@@ -20,24 +21,30 @@ from torch import Tensor, nn
 
 from trigforge.train.artifacts import sha256_json
 from trigforge.train.codae import initialize
-from trigforge.train.config import NetworkConfig, TrainConfig, check_image
+from trigforge.train.config import Level1Network, TrainConfig, check_image
 from trigforge.train.events import EventDataset
 from trigforge.train.fit import Schedule, fit
 from trigforge.train.layers import FloatLayers
-from trigforge.train.level1.regions import LARGEST, SHIFT, Images, RegionScore
-from trigforge.train.scores import evaluate_latents
+from trigforge.train.level1.regions import Images, RegionScore
+from trigforge.train.scores import batches, evaluate_latents
 from trigforge.train.student import RELEASED, Imitation, TrainedStudent, agreement
 from trigforge.train.student_data import ScoredImages
 from trigforge.train.weights import load_released
 
 WIDTH, BOTTLENECK = 64, 12
 SCALE = 4.0
+SMALLEST_SPREAD = 1e-3
 POOL_IMAGES = 60_000
+HELD_OUT_IMAGES = 6_000
 PLAIN_FRACTION = 0.4
 MOST_OVERLAID = 4
 MOST_HOT = 12
 LEARNING_RATE = 1e-3
 TEACHER_EPOCHS = 40
+REGION_FIELDS = (
+    *("architecture", "height", "width", "filters", "negative_slope"),
+    *("shift", "input_bits"),
+)
 
 
 class RegionAutoencoder(nn.Module):
@@ -59,9 +66,36 @@ class RegionAutoencoder(nn.Module):
 
     def forward(self, regions: Tensor) -> Tensor:
         """Sum over regions of (x - reconstruction)^2 in squares of the grid's step."""
-        x = regions.flatten(1)
-        errors: Tensor = torch.square(x - SCALE * self.network(regions / SCALE)).sum(1, True)
-        return errors
+        return torch.square(self.residuals(regions)).sum((1, 2))[:, None]
+
+    def residuals(self, regions: Tensor) -> Tensor:
+        """x - reconstruction (B, H, W) in steps of the grid."""
+        reconstruction: Tensor = SCALE * self.network(regions / SCALE)
+        return regions[:, 0] - reconstruction.view_as(regions[:, 0])
+
+
+class RegionExcess(nn.Module):
+    """The teacher's score (B, 1) before the logarithm.
+
+    Args:
+        teacher: trained.
+        images: crossings (N, H, W) that give the spread of the residuals, column by column.
+    """
+
+    spread: Tensor
+
+    def __init__(self, teacher: RegionAutoencoder, images: Images) -> None:
+        super().__init__()
+        self.teacher = teacher.eval()
+        with torch.inference_mode():
+            squares = [torch.square(teacher.residuals(b)) for b in batches(images, 256)]
+            spread = torch.cat(squares).mean((0, 1))
+        self.register_buffer("spread", spread.sqrt().clamp_min(SMALLEST_SPREAD).clone())
+
+    def forward(self, regions: Tensor) -> Tensor:
+        """Sum over regions of max(x - reconstruction, 0) / spread."""
+        above = torch.relu(self.teacher.residuals(regions)) / self.spread
+        return above.sum((1, 2))[:, None]
 
 
 class ZeroBiasReconstruction:
@@ -96,16 +130,21 @@ class ZeroBiasReconstruction:
         return {"minus_error": -float(evaluate_latents(model, self._validation, 256).mean())}
 
 
-def teacher_scores(teacher: nn.Module, images: Images) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """log(1 + error) (N,) of images (N, H, W)."""
-    return np.log1p(evaluate_latents(teacher, images, 256)[:, 0].astype(np.float64))
+def teacher_scores(excess: RegionExcess, images: Images) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """log(1 + excess) (N,) of images (N, H, W)."""
+    return np.log1p(evaluate_latents(excess, images, 256)[:, 0].astype(np.float64))
 
 
-def broken_regions(background: Images, count: int, rng: np.random.Generator) -> Images:
+def broken_regions(
+    background: Images, count: int, largest: int, rng: np.random.Generator
+) -> Images:
     """``count`` images (count, H, W): plain and broken crossings, each rolled and flipped.
 
     Broken ones are sums of several crossings, get hot regions of any energy, are scaled, or have
     their regions shuffled; every such step is taken with probability one half.
+
+    Args:
+        largest: where regions saturate.
     """
     images = np.empty((count, *background.shape[1:]), np.uint8)
 
@@ -123,31 +162,41 @@ def broken_regions(background: Images, count: int, rng: np.random.Generator) -> 
             if rng.random() < 0.5:
                 hot = rng.integers(image.size, size=rng.integers(1, MOST_HOT + 1))
                 image = image.copy()
-                highest = rng.uniform(1, np.log(LARGEST))
+                highest = rng.uniform(1, np.log(largest))
                 energies = np.exp(rng.uniform(0, highest, len(hot)))
                 image.reshape(-1)[hot] += energies.astype(np.int64)
             if rng.random() < 0.5:
                 image = (image * rng.uniform(0.5, 4.0)).astype(np.int64)
             if rng.random() < 0.5:
                 image = rng.permutation(image.reshape(-1)).reshape(image.shape)
-        target[...] = np.minimum(image, LARGEST)
+        target[...] = np.minimum(image, largest)
     return images
 
 
-def build_region_score(network: NetworkConfig, seed: int) -> RegionScore:
+def build_region_score(network: Level1Network, seed: int) -> RegionScore:
     """A float student with fresh weights."""
     model = RegionScore(network, FloatLayers())
     initialize(model, torch.Generator().manual_seed(seed), bias=0.0)
     return model
 
 
-def region_pool(dataset: EventDataset, seed: int) -> Images:
+def region_pool(network: Level1Network, dataset: EventDataset, seed: int) -> Images:
     """What students learn on: plain and broken training crossings."""
-    return broken_regions(dataset.train.masks, POOL_IMAGES, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    return broken_regions(dataset.train.masks, POOL_IMAGES, network.largest, rng)
+
+
+def held_out_pool(network: Level1Network, dataset: EventDataset, seed: int) -> Images:
+    """What epochs are compared on: crossings that nothing learns from, plain and broken.
+
+    Plain ones alone would say nothing about the far tail, where a trigger's threshold lies.
+    """
+    rng = np.random.default_rng([seed, 1])
+    return broken_regions(dataset.validation.masks, HELD_OUT_IMAGES, network.largest, rng)
 
 
 def train_region_score(
-    network: NetworkConfig,
+    network: Level1Network,
     config: TrainConfig,
     dataset: EventDataset,
     work: Path,
@@ -181,14 +230,14 @@ def train_region_score(
     taught = fit(
         teacher, reconstruction, first, work / "teacher", name="teacher", progress=progress
     )
-    teacher.eval()
-    images = region_pool(dataset, config.seed)
-    scores = teacher_scores(teacher, images)
+    excess = RegionExcess(teacher, dataset.train.masks)
+    images = region_pool(network, dataset, config.seed)
+    scores = teacher_scores(excess, images)
     centre, spread = float(scores.mean()), float(scores.std()) or 1.0
     key = sha256_json([reconstruction.key, scores[:: len(scores) // 1000 or 1].tolist()])
     pool = ScoredImages(images, (scores - centre) / spread, key)
-    held_out = dataset.validation.masks
-    validation = ScoredImages(held_out, teacher_scores(teacher, held_out), key)
+    held_out = held_out_pool(network, dataset, config.seed)
+    validation = ScoredImages(held_out, teacher_scores(excess, held_out), key)
     model = build_region_score(network, config.seed)
     objective = Imitation(pool, validation, ranking=0.0)
     fitted = fit(
@@ -198,7 +247,6 @@ def train_region_score(
         "epochs": len(fitted.history),
         "best_epoch": fitted.best_epoch + 1,
         "pool_images": len(images),
-        "region_shift": SHIFT,
         "teacher_error": -taught.history[taught.best_epoch]["minus_error"],
         **objective.validate(model),
         "mask_sum": agreement(validation.mask_sums, validation),
@@ -206,21 +254,20 @@ def train_region_score(
     return TrainedStudent(fitted.state, fitted.history, metrics)
 
 
-def region_config(network: NetworkConfig) -> dict[str, Any]:
+def region_config(network: Level1Network) -> dict[str, Any]:
     """What weights of a score of regions depend on."""
     fields = asdict(network)
-    names = ("architecture", "height", "width", "filters", "negative_slope")
-    return {name: fields[name] for name in names} | {"shift": SHIFT, "largest": LARGEST}
+    return {name: fields[name] for name in REGION_FIELDS}
 
 
-def region_score_from_state(network: NetworkConfig, state: Mapping[str, Tensor]) -> RegionScore:
+def region_score_from_state(network: Level1Network, state: Mapping[str, Tensor]) -> RegionScore:
     """The float student in evaluation mode."""
     model = RegionScore(network, FloatLayers())
     model.load_state_dict(state)
     return model.eval()
 
 
-def load_released_region_score(network: NetworkConfig, name: str) -> TrainedStudent:
+def load_released_region_score(network: Level1Network, name: str) -> TrainedStudent:
     """Released float weights.
 
     Raises:

@@ -1,8 +1,9 @@
 """Calorimeter regions as images on a coarse integer grid, and the small network that scores them.
 
-Level 1 has 18 x 14 regions of 10 bits. The network sees each shifted right by :data:`SHIFT` and
-saturated at :data:`LARGEST`, which costs wires and adders in proportion to the bits. Training and
-background are zero-bias crossings: what the trigger rejects, not what a preselection has left.
+Level 1 has 18 x 14 regions of 10 bits. The network sees each shifted right and saturated, as
+:class:`trigforge.train.config.Level1Network` says: wires and adders cost in proportion to the bits,
+and a coarse step takes most of the pileup away. Training and background are zero-bias crossings:
+what the trigger rejects, not what a preselection has left.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from trigforge.train.config import NetworkConfig
+from trigforge.train.config import Level1Network
 from trigforge.train.errors import InputError
 from trigforge.train.events import EventDataset, Events, SampleInfo
 from trigforge.train.generation.level1 import REGION_LSB_GEV, Level1
@@ -23,9 +24,6 @@ from trigforge.train.generation.zero_bias import CROSSING_RATE_HZ, ZeroBias
 from trigforge.train.layers import LayerFactory
 
 BACKGROUND = "zero_bias"
-SHIFT = 1
-BITS = 5
-LARGEST = 2**BITS - 1
 VALIDATION_SHARE = 5
 """Every fifth natural crossing compares epochs, the others train."""
 THINNING_SEED = 18
@@ -33,12 +31,12 @@ THINNING_SEED = 18
 Images = npt.NDArray[np.uint8]
 
 
-def coarse(regions: npt.NDArray[np.uint16], shift: int = SHIFT) -> Images:
+def coarse(regions: npt.NDArray[np.uint16], network: Level1Network) -> Images:
     """Regions (N, 18, 14) on the network's grid: shifted right, saturated."""
-    return np.asarray(np.minimum(regions >> shift, LARGEST), np.uint8)
+    return np.asarray(np.minimum(regions >> network.shift, network.largest), np.uint8)
 
 
-def region_dataset(dataset: EventDataset) -> EventDataset:
+def region_dataset(dataset: EventDataset, network: Level1Network) -> EventDataset:
     """The same events with coarse regions where masks were, and zero bias as the background.
 
     The natural zero-bias crossings train and validate; the stratified ones, thinned to their
@@ -52,21 +50,22 @@ def region_dataset(dataset: EventDataset) -> EventDataset:
             f"{dataset.source} events have no zero-bias crossings, on which level-1 networks are "
             "trained and judged; use the shipped sample or generate events with detail"
         )
-    natural = _crossings(dataset.zero_bias["train"].level1)
+    natural = crossing_events(dataset.zero_bias["train"].level1, network)
     held_out = np.arange(len(natural)) % VALIDATION_SHARE == 0
-    test = _crossings(natural_composition(dataset.zero_bias["test"]).level1)
+    test = crossing_events(natural_composition(dataset.zero_bias["test"]).level1, network)
+    step = REGION_LSB_GEV * 2**network.shift
     info = SampleInfo(BACKGROUND, None, None, None, None, len(test), "pileup alone")
     return replace(
         dataset,
         train=natural.take(~held_out),
         validation=natural.take(held_out),
         test=test,
-        signals={name: _imaged(name, events) for name, events in dataset.signals.items()},
+        signals={name: _imaged(name, events, network) for name, events in dataset.signals.items()},
         info={**dataset.info, BACKGROUND: info},
         preselection=(
             f"signals: {dataset.preselection}; background: none, zero-bias crossings at "
             f"{CROSSING_RATE_HZ / 1e6:.1f} MHz; regions in steps of "
-            f"{REGION_LSB_GEV * 2**SHIFT:g} GeV up to {REGION_LSB_GEV * 2**SHIFT * LARGEST:g} GeV"
+            f"{step:g} GeV up to {step * network.largest:g} GeV"
         ),
     )
 
@@ -83,11 +82,11 @@ def natural_composition(crossings: ZeroBias) -> ZeroBias:
     return crossings.take(rng.permutation(np.concatenate(kept)))
 
 
-def _crossings(level1: Level1) -> Events:
+def crossing_events(level1: Level1, network: Level1Network) -> Events:
     """Crossings as events; what zero bias does not have is empty."""
     count = len(level1)
     return Events(
-        coarse(level1.regions),
+        coarse(level1.regions, network),
         np.zeros(count, np.int32),
         np.full(count, np.nan, np.float32),
         np.ones(count, np.float32),
@@ -95,13 +94,13 @@ def _crossings(level1: Level1) -> Events:
     )
 
 
-def _imaged(name: str, events: Events) -> Events:
+def _imaged(name: str, events: Events, network: Level1Network) -> Events:
     if events.level1 is None:
         raise InputError(
             f"{name}: the events have no level-1 inputs; use the shipped sample or generate events "
             "with detail"
         )
-    return replace(events, masks=coarse(events.level1.regions))
+    return replace(events, masks=coarse(events.level1.regions, network))
 
 
 class DenseBlock(nn.Module):
@@ -121,7 +120,7 @@ class DenseBlock(nn.Module):
 class RegionScore(nn.Module):
     """Coarse regions (B, 1, 18, 14) to one score (B, 1): dense layers of ``filters`` units."""
 
-    def __init__(self, network: NetworkConfig, layers: LayerFactory) -> None:
+    def __init__(self, network: Level1Network, layers: LayerFactory) -> None:
         super().__init__()
         sizes = [network.height * network.width, *network.filters]
         self.blocks = nn.ModuleList(

@@ -14,6 +14,11 @@ import numpy.typing as npt
 from trigforge.train.generation.level1 import LSB_GEV, REGION_LSB_GEV, Level1
 
 LIT_REGION_GEV = 10.0
+EXCESS_GEV = (8, 9, 8, 7, 6, 5, 6)
+EXCESS_WEIGHT = (12, 10, 10, 13, 13, 15, 15)
+"""Of the seven rings of |eta|, outermost first: mean plus two standard deviations of a region in
+natural zero-bias crossings, in GeV, and 32 over the standard deviation, both rounded."""
+EXCESS_STEP = 1 / 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +42,14 @@ def lit_regions(level1: Level1) -> npt.NDArray[np.int64]:
     return np.asarray(lit.sum(axis=(1, 2), dtype=np.int64))
 
 
+def region_excess(level1: Level1) -> npt.NDArray[np.int64]:
+    """(N,) sum over regions of what exceeds the ring's threshold, in 1/32 of its spread."""
+    threshold = np.array(EXCESS_GEV + EXCESS_GEV[::-1])
+    weight = np.array(EXCESS_WEIGHT + EXCESS_WEIGHT[::-1])
+    above = np.maximum(level1.regions.astype(np.int64) - threshold, 0)
+    return np.asarray((above * weight).sum(axis=(1, 2)))
+
+
 def missing_et(level1: Level1) -> npt.NDArray[np.int64]:
     """(N,) missing transverse energy."""
     return level1.kind("missing_et")[:, 0, 0].astype(np.int64)
@@ -56,6 +69,12 @@ LEVEL1_SCORES: Mapping[str, Level1Score] = {
         step=1,
         unit="regions",
         about=f"regions of at least {LIT_REGION_GEV:g} GeV (mask sum of the region image)",
+    ),
+    "region_excess": Level1Score(
+        of=region_excess,
+        step=EXCESS_STEP,
+        unit="sigma",
+        about="sum of what regions have above mean + 2 sigma of natural crossings, in sigma",
     ),
     "missing_et": Level1Score(
         of=missing_et, step=LSB_GEV, unit="GeV", about="missing transverse energy"
