@@ -119,16 +119,23 @@ def _parser() -> argparse.ArgumentParser:
     physics = commands.add_parser(
         "physics", help="what a network's scores are worth, beside the paper's: a page with figures"
     )
-    physics.add_argument("model", help="codae")
+    physics.add_argument("model", help="codae, nae or nae_svj")
     physics.add_argument(
         "--network",
         action="append",
         default=[],
         help="released name or path of weights; several are compared (default: the last of each)",
     )
-    physics.add_argument("--data", type=Path, help="further events: a folder or a file")
     physics.add_argument(
-        "--events", type=int, default=4000, help="background events of each sample (%(default)s)"
+        "--data",
+        type=Path,
+        help="further events: a folder or a file; a jet sample for nae and nae_svj",
+    )
+    physics.add_argument(
+        "--events",
+        type=int,
+        default=4000,
+        help="background events or jets of each sample (%(default)s)",
     )
     physics.add_argument("--to", type=Path, help="folder (default: build/physics/<model>)")
     physics.set_defaults(run=_physics)
@@ -284,7 +291,8 @@ def _import_codae(options: argparse.Namespace) -> int:
 
 
 def _physics(options: argparse.Namespace) -> int:
-    from trigforge.train.physics.run import PhysicsOptions, run_physics
+    from trigforge.train.physics.options import PhysicsOptions
+    from trigforge.train.physics.run import run_physics
 
     page = run_physics(
         PhysicsOptions(
