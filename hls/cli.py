@@ -80,7 +80,8 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("model", help="a recipe: firmware_projects/<model>.yaml")
         command.add_argument("--preset", choices=("smoke", "demo", "paper"), default="demo")
         command.add_argument(
-            "--data", help="a folder or file of events to judge on, or the word generated"
+            "--data",
+            help="events to judge on (a folder or file, or the word generated), or a file of jets",
         )
         command.add_argument(
             "--from-scratch", action="store_true", help="train instead of using released weights"
@@ -272,12 +273,12 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _models(_: argparse.Namespace) -> int:
-    from trigforge.hls.recipe import Recipe, load_deployable, recipe_names
+    from trigforge.hls.recipe import ImportedRecipe, load_deployable, recipe_names
 
     for name in recipe_names():
         recipe = load_deployable(name)
         what: str = recipe.network.architecture
-        if isinstance(recipe, Recipe):
+        if not isinstance(recipe, ImportedRecipe):
             what = f"{what} {recipe.network.export}"
         print(f"{name:24} {what}, budget {recipe.budget.name}")
     return 0

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from trigforge.hls.formats import Format
 from trigforge.quantize.config import QuantizeConfig
 from trigforge.train.config import DataConfig, NetworkConfig, TrainConfig
 from trigforge.train.errors import InputError, unknown_name
 from trigforge.train.schema import parse, read_yaml
+
+if TYPE_CHECKING:
+    from trigforge.hls.jet_recipe import JetRecipe
 
 RECIPES = Path("firmware_projects")
 
@@ -165,18 +168,23 @@ def load_recipe(model: str, folder: Path = RECIPES) -> Recipe:
     return parse(Recipe, read_yaml(path), str(path))
 
 
-def load_deployable(model: str, folder: Path = RECIPES) -> Recipe | ImportedRecipe:
-    """The recipe of a model of ours or of an imported file.
+def load_deployable(model: str, folder: Path = RECIPES) -> Recipe | JetRecipe | ImportedRecipe:
+    """The recipe of a model of ours, of events or of jets, or of an imported file.
 
     Raises:
         InputError: see :func:`load_recipe`.
     """
+    from trigforge.hls.jet_recipe import JET_RECIPES
+
     path = folder / f"{model}.yaml"
     if path.is_file():
         content = read_yaml(path)
         network = content.get("network")
-        if isinstance(network, dict) and network.get("architecture") == "imported":
+        architecture = network.get("architecture") if isinstance(network, dict) else None
+        if architecture == "imported":
             return parse(ImportedRecipe, content, str(path))
+        if isinstance(architecture, str) and architecture in JET_RECIPES:
+            return parse(JET_RECIPES[architecture], content, str(path))
     return load_recipe(model, folder)
 
 

@@ -90,6 +90,10 @@ class Architecture(Protocol[R, D]):
         """(H, W) of images of one channel, or (V,) of variables."""
         ...
 
+    def rivals(self, recipe: R, path: Path) -> dict[str, nn.Module]:
+        """Float networks of the weights file that are compared with the score, by name."""
+        ...
+
     def samples(self, recipe: R, data: D) -> Samples:
         """What the network is judged on, with the cheap scores beside it."""
         ...
@@ -120,6 +124,9 @@ class _Events(ABC):
 
     def score_column(self, recipe: Recipe) -> tuple[int, int]:
         return recipe.network.score_latent, recipe.network.score_sign
+
+    def rivals(self, recipe: Recipe, path: Path) -> dict[str, nn.Module]:
+        return {}
 
     def events(self, data: EventDataset) -> EventDataset:
         """The events with what the network sees as masks."""
