@@ -25,6 +25,7 @@ from trigforge.hls.stages.models import float_model, load_quantised
 from trigforge.hls.stages.scoring import COARSE
 from trigforge.hls.vectors import to_input
 from trigforge.quantize.equality import run_brevitas, run_qonnx
+from trigforge.train.artifacts import sha256_file
 from trigforge.train.nae.network import build_jet_autoencoder
 from trigforge.train.weights import save_weights
 
@@ -107,3 +108,30 @@ def test_from_nothing_to_a_verdict(tmp_path: Path, model: str) -> None:
     said = "\n".join(report.verdict.statements)
     assert "cost the float network" in said
     assert ("as an autoencoder, before the normalisation" in said) == (model != "nae_encoder")
+
+
+def weights_after(folder: Path, interrupted: bool) -> str:
+    """Digest of the weights of a training of variables, broken off on the way or not."""
+    written(folder / "firmware_projects", "svj", VARIABLES)
+    command = [sys.executable, "-m", "trigforge.hls.cli", "train", "svj"]
+    command += ["--preset", "smoke", "--from-scratch"]
+    if interrupted:
+        with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
+            seen = ""
+            while "normalisation 1:" not in seen and (character := process.stderr.read(1)):
+                seen += character
+            process.kill()
+            process.stderr.read()
+        assert not (folder / "build" / "svj" / "smoke-scratch" / "float").exists()
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert not (interrupted and "autoencoder 1:" in done.stderr)
+    stage = folder / "build" / "svj" / "smoke-scratch" / "float"
+    return sha256_file(stage / "weights.safetensors")
+
+
+@pytest.mark.slow
+def test_a_killed_training_goes_on_with_identical_numbers(tmp_path: Path) -> None:
+    whole, broken = (weights_after(tmp_path / str(k), k) for k in (False, True))
+    assert whole == broken
