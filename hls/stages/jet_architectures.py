@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from trigforge.train.jets.dataset import JetDataset, JetPart
     from trigforge.train.nae.network import Autoencoder
     from trigforge.train.nae.prototypes import LatentScore
+    from trigforge.train.nae.released import ReleasedNae
 
 BEFORE, AFTER = "autoencoder", "normalised"
 WEIGHTS, OFFSETS = "prototypes.weights", "prototypes.offsets"
@@ -156,7 +157,11 @@ class _Images(_Jets):
         return build_jet_autoencoder(seed)
 
     def released(self, recipe: ImageRecipe, name: str) -> Trained:
-        return _released(name)
+        from trigforge.train.nae.released import load_released_nae
+
+        data = recipe.data
+        seen = {"power": data.power, "sigma_pixels": data.sigma_pixels}
+        return _released(load_released_nae(name), name, data.background, seen)
 
     def input_shape(self, recipe: ImageRecipe) -> tuple[int, ...]:
         from trigforge.train.nae.network import SIZE
@@ -310,7 +315,9 @@ class VariableEnergy(_Energy):
         return build_dense_autoencoder(seed)
 
     def released(self, recipe: VariableRecipe, name: str) -> Trained:
-        return _released(name)
+        from trigforge.train.nae.released import load_released_dense_nae
+
+        return _released(load_released_dense_nae(name), name, recipe.data.background, {})
 
     def input_shape(self, recipe: VariableRecipe) -> tuple[int, ...]:
         from trigforge.train.nae.network import VARIABLES
@@ -371,10 +378,26 @@ def jet_architecture_of(recipe: JetRecipe) -> Architecture[Any, JetDataset]:
     return JET_ARCHITECTURES[f"{recipe.network.architecture} {recipe.network.export}"]
 
 
-def _released(name: str) -> Weights:
+def _released(
+    found: ReleasedNae[Any], name: str, background: str, preprocessing: Mapping[str, float]
+) -> Weights:
+    """Released weights for the background and the preprocessing of a recipe.
+
+    Raises:
+        InputError: they were trained on something else.
+    """
     from trigforge.train.errors import InputError
 
-    raise InputError(f"train.released is {name!r}, but no NAE is released yet; remove it")
+    stated = {"background": found.config.get("background"), **found.config.get("preprocessing", {})}
+    for key, value in {"background": background, **preprocessing}.items():
+        if stated.get(key) != value:
+            raise InputError(
+                f"train.released: {name} was trained with {key} = {stated.get(key)}, the recipe "
+                f"has data.{key} = {value}; change the recipe or train from scratch"
+            )
+    states = {BEFORE: found.autoencoder.state_dict(), AFTER: found.normalised.state_dict()}
+    history = [epoch for phase in found.history.values() for epoch in phase]
+    return Weights(_joined(states), history, dict(found.metrics))
 
 
 def _joined(states: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:

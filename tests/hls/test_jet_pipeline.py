@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +20,17 @@ from trigforge.hls.samples import values_of
 from trigforge.hls.session import Options, Session
 from trigforge.hls.stages.comparison import vectors
 from trigforge.hls.stages.firmware import MODEL, export, lowered
-from trigforge.hls.stages.jet_architectures import AFTER, BEFORE, ImageEncoder
+from trigforge.hls.stages.jet_architectures import AFTER, BEFORE, ImageEncoder, ImageEnergy
 from trigforge.hls.stages.jet_remarks import sentences
 from trigforge.hls.stages.models import float_model, load_quantised
 from trigforge.hls.stages.scoring import COARSE
 from trigforge.hls.vectors import to_input
 from trigforge.quantize.equality import run_brevitas, run_qonnx
 from trigforge.train.artifacts import sha256_file
+from trigforge.train.errors import InputError
+from trigforge.train.nae import released
 from trigforge.train.nae.network import build_jet_autoencoder
+from trigforge.train.nae.released import ReleasedNae
 from trigforge.train.weights import save_weights
 
 
@@ -65,6 +69,28 @@ def test_an_encoder_keeps_its_prototypes(tmp_path: Path) -> None:
         found, latents = score(images)[:, 0].numpy(), model.encode(images).numpy()
     terms = latents @ state["prototypes.weights"].numpy().T + state["prototypes.offsets"].numpy()
     assert np.allclose(found, terms.max(1), rtol=1e-4, atol=1e-4)
+
+
+def test_released_weights_are_for_the_recipes_jets(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, after = build_jet_autoencoder(1).eval(), build_jet_autoencoder(2).eval()
+    config = {"background": "qcd", "preprocessing": {"power": 1.0, "sigma_pixels": 1.0}}
+    history = {"reconstruction": [{"energy": 1.0}], "normalisation": [{"energy": 2.0}]}
+    found = ReleasedNae(before, after, history, {"machine": "a test"}, config)
+    monkeypatch.setattr(released, "load_released_nae", lambda name: found)
+    direct, reverse = (load_deployable(name, FOLDER) for name in ("nae", "nae_reverse"))
+    assert isinstance(direct, ImageRecipe) and isinstance(reverse, ImageRecipe)
+    trained = ImageEnergy().released(direct, "some_v1")
+    assert trained.history == [{"energy": 1.0}, {"energy": 2.0}]
+    for phase, network in ((BEFORE, before), (AFTER, after)):
+        for name, value in network.state_dict().items():
+            assert torch.equal(trained.state[f"{phase}.{name}"], value)
+    with pytest.raises(
+        InputError, match=r"background = qcd, the recipe has data\.background = top"
+    ):
+        ImageEnergy().released(reverse, "some_v1")
+    powered = replace(direct, data=replace(direct.data, power=0.5))
+    with pytest.raises(InputError, match=r"power = 1\.0, the recipe has data\.power = 0\.5"):
+        ImageEnergy().released(powered, "some_v1")
 
 
 def test_remarks_measure_the_input_format_and_the_normalisation() -> None:
