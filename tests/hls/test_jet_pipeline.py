@@ -84,9 +84,7 @@ def test_released_weights_are_for_the_recipes_jets(monkeypatch: pytest.MonkeyPat
     for phase, network in ((BEFORE, before), (AFTER, after)):
         for name, value in network.state_dict().items():
             assert torch.equal(trained.state[f"{phase}.{name}"], value)
-    with pytest.raises(
-        InputError, match=r"background = qcd, the recipe has data\.background = top"
-    ):
+    with pytest.raises(InputError, match=r"= qcd, the recipe has data\.background = top"):
         ImageEnergy().released(reverse, "some_v1")
     powered = replace(direct, data=replace(direct.data, power=0.5))
     with pytest.raises(InputError, match=r"power = 1\.0, the recipe has data\.power = 0\.5"):
