@@ -195,7 +195,7 @@ class _Images(_Jets):
         steps += [f"pT^{data.power:g} per pixel"] if data.power != 1 else []
         steps += ["normalised to a sum of one"]
         if data.sigma_pixels:
-            steps.append(f"a Gaussian filter of {data.sigma_pixels:g} pixels")
+            steps.append(f"a Gaussian filter (sigma in pixels: {data.sigma_pixels:g})")
         return ", ".join([*steps, f"truncated to {recipe.network.input}"])
 
 

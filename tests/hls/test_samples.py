@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from trigforge.hls.formats import Format
 from trigforge.hls.samples import Samples, on_format, values_of
 from trigforge.hls.session import Options, Session
+from trigforge.train.jets.jet_file import save_jets
+from trigforge.train.jets.sample import load_shipped_jets
 from trigforge.train.metrics import auc
 
 
@@ -59,6 +61,26 @@ def test_images_have_a_coarse_form_and_baselines(tmp_path: Path) -> None:
     )
     assert "upstream of the firmware: centred" in direct.preselection
     assert direct.info is not None and direct.info.name == "qcd"
+
+
+def test_a_file_of_jets_takes_the_place_of_the_shipped_sample(tmp_path: Path) -> None:
+    shipped = load_shipped_jets("top_tagging")
+    names = ("qcd/train", "qcd/validation", "qcd/test", "top/test")
+    save_jets(
+        tmp_path / "mine.npz",
+        {name: shipped.parts[name].head(30 + len(name)) for name in names},
+        info={name: shipped.info[name] for name in names},
+        selection="the first few",
+        seed=0,
+    )
+    options = Options(model="nae", data=str(tmp_path / "mine.npz"))
+    session = Session(options, FOLDER, tmp_path)
+    found = session.samples
+    assert (found.source, len(found.test), len(found.signals["top"])) == ("file", 38, 38)
+    assert found.preselection.startswith("the first few; upstream")
+    assert session.variant.startswith("demo-mine-")
+    assert np.array_equal(found.test.baselines["jet_mass"], shipped.part("test", "qcd").mass[:38])
+    assert session.data_key != Session(Options(model="nae"), FOLDER, tmp_path).data_key
 
 
 def test_variables_are_equal_citizens(tmp_path: Path) -> None:
