@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +66,9 @@ class _Jets(ABC):
         from trigforge.train.nae.training import train_nae
 
         inputs = JetInputs(_tensor(data.train.inputs), _tensor(data.validation.inputs))
-        trained = train_nae(self.build, inputs, training_of(recipe.train), work)
+        training = training_of(recipe.train)
+        shown = work.with_name("diagnostics")
+        trained = train_nae(self.build, inputs, training, work, diagnostics=shown)
         states = {BEFORE: trained.autoencoder, AFTER: trained.normalised}
         with torch.no_grad():
             state = self.completed(recipe, _joined(states), data)
@@ -75,6 +77,7 @@ class _Jets(ABC):
             state,
             [*first.history, *second.history],
             {
+                "data": asdict(recipe.data),
                 "reconstruction_epochs": len(first.history),
                 "reconstruction_best": first.best_epoch + 1,
                 "normalisation_epochs": len(second.history),

@@ -16,12 +16,14 @@ from jet_samples import random_jets
 
 from trigforge.hls.cli import main
 from trigforge.train.bootstrap import auc_spread
+from trigforge.train.errors import InputError
 from trigforge.train.jets.jet_file import save_jets
 from trigforge.train.jets.jets import Jets
 from trigforge.train.jets.sample import load_jets
 from trigforge.train.metrics import auc
-from trigforge.train.nae.network import build_dense_autoencoder, build_jet_autoencoder
+from trigforge.train.nae.network import Autoencoder, build_dense_autoencoder, build_jet_autoencoder
 from trigforge.train.nae.pictures import landscape
+from trigforge.train.nae.released import architecture
 from trigforge.train.physics import style
 from trigforge.train.physics.nae import images, images_page, paper, samples, variables_page, words
 from trigforge.train.physics.nae.networks import latest, load_image_trainings
@@ -49,11 +51,14 @@ HISTORY = {
 
 
 def write_training(folder: Path, name: str, background: str, **config: Any) -> str:
-    build = build_dense_autoencoder if background == "ttbar" else build_jet_autoencoder
-    networks = {"autoencoder": build(1), "normalised": build(2)}
+    networks: dict[str, Autoencoder] = {
+        phase: build_dense_autoencoder(n) if background == "ttbar" else build_jet_autoencoder(n)
+        for n, phase in enumerate(("autoencoder", "normalised"))
+    }
     state = {f"{p}.{k}": v for p, net in networks.items() for k, v in net.state_dict().items()}
     manifest = {
-        "config": {"background": background, "stopping": "movers_distance", **config},
+        "config": {**architecture(networks["normalised"]), "background": background, **config},
+        "training": {"stopping": "movers_distance"},
         "history": HISTORY,
         "metrics": {"training": {"iterations": 12345}, "machine": "a made-up one"},
     }
@@ -76,6 +81,7 @@ def cheap() -> Iterator[None]:
         short = replace(samples.IMAGE_SAMPLER, latent=samples.LATENT_CHAIN)
         patch.setattr(samples, "IMAGE_SAMPLER", replace(short, input=replace(short.input, steps=1)))
         patch.setattr(images, "landscape", partial(landscape, latitudes=4))
+        patch.setattr(images, "SAMPLES", 2)
         patch.setattr(style, "PNG_DPI", 20)
         yield
 
@@ -158,6 +164,7 @@ def test_what_the_manifest_says_of_the_training_is_shown(built: Path) -> None:
     text = (built / "page" / "physics.md").read_text()
     assert "direct, on QCD jets: 1 epochs of reconstruction; 2 epochs of normalisation" in text
     assert "iterations 12,345; a made-up one" in text
+    assert "epoch 2 of the normalisation kept, that of the smallest energy mover's" in text
     assert load_image_trainings([str(built / "direct.safetensors")])[0].chosen_epoch == 1
 
 
@@ -243,7 +250,7 @@ def test_a_folder_with_one_file_of_weights_is_enough(tmp_path: Path) -> None:
 
 WRONG = {
     "absent": (["--network", "x/y.safetensors"], "x/y.safetensors: no such weights in x"),
-    "dense": (["--network", "own.safetensors"], "is missing; the file is for another network"),
+    "dense": (["--network", "own.safetensors"], "made for architecture = dense_autoencoder"),
     "events": (["--events", "3"], "--events is 3, expected at least 50"),
     "data": (
         ["--network", "direct.safetensors", "--data", "none.npz"],
@@ -284,3 +291,28 @@ def test_without_released_weights_it_says_what_to_do(
         said = capsys.readouterr().err.strip()
         assert f"no released weights of {model}" in said and "--network" in said
         assert "\n" not in said
+
+
+def test_the_folder_of_a_stage_of_make_train_is_understood(tmp_path: Path) -> None:
+    folder = tmp_path / "nae" / "demo-scratch" / "float"
+    write_training(folder, "weights", "top")
+    (folder / "weights.json").unlink()
+    first, second = HISTORY.values()
+    data = {"background": "top", "power": 0.5, "sigma_pixels": 2.0, "signals": ["qcd"]}
+    manifest = {
+        "config": [{"architecture": "nae"}, {"normalisation": {"stopping": "movers_distance"}}],
+        "outputs": {"weights.safetensors": "0123"},
+        "info": {
+            "history": [*first, *second],
+            "metrics": {"data": data, "reconstruction_epochs": len(first)},
+        },
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    found = load_image_trainings([str(folder)])[0]
+    assert (found.name, found.background) == ("nae_demo-scratch_float", "top")
+    assert (found.preprocessing.power, found.preprocessing.sigma_pixels) == (0.5, 2.0)
+    assert found.history == HISTORY and found.chosen_epoch == 1
+    del manifest["info"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match="not the manifest of a training of both phases"):
+        load_image_trainings([str(folder / "weights.safetensors")])

@@ -7,22 +7,32 @@ trained on, how long, and how its epochs went.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from trigforge.train.artifacts import read_json
+from trigforge.train.artifacts import MANIFEST, read_json
 from trigforge.train.errors import InputError
 from trigforge.train.fit import best_epoch
 from trigforge.train.jets.images import Preprocessing
 from trigforge.train.nae.network import Autoencoder, DenseAutoencoder, JetAutoencoder
 from trigforge.train.nae.objectives import SELECTION
-from trigforge.train.weights import RELEASED, load_released
+from trigforge.train.nae.released import (
+    PHASES,
+    ReleasedNae,
+    load_released_dense_nae,
+    load_released_nae,
+)
+from trigforge.train.weights import RELEASED, load_weights
 
-PHASES = ("autoencoder", "normalised")
+STAGE_WEIGHTS = "weights.safetensors"
+RULES = {
+    "movers_distance": "that of the smallest energy mover's distance between samples and jets",
+    "loss": "that whose loss is closest to zero with stable energies",
+}
 VERSIONED = re.compile(r"(.*)_v(\d+)")
 
 
@@ -69,6 +79,9 @@ class Training:
         said = [
             f"{len(epochs)} epochs of {phase}" for phase, epochs in self.history.items() if epochs
         ]
+        if self.chosen_epoch is not None:
+            rule = RULES[_said(self.manifest, "stopping")]
+            said.append(f"epoch {self.chosen_epoch + 1} of the normalisation kept, {rule}")
         metrics = self.manifest.get("metrics", {})
         for key in ("training", "machine"):
             if key in metrics:
@@ -94,10 +107,13 @@ def latest(*stems: str, folder: Path = RELEASED) -> list[str]:
 def load_image_trainings(names: Sequence[str]) -> list[Training]:
     """Trainings on jet images.
 
+    Args:
+        names: released names, files of weights with a manifest, or folders with one of those.
+
     Raises:
         InputError: no such weights, damaged ones, or a network of another architecture.
     """
-    return [_load(name, JetAutoencoder) for name in names]
+    return [_load(name, load_released_nae, JetAutoencoder) for name in names]
 
 
 def load_dense_trainings(names: Sequence[str]) -> list[Training]:
@@ -106,31 +122,66 @@ def load_dense_trainings(names: Sequence[str]) -> list[Training]:
     Raises:
         InputError: as :func:`load_image_trainings`.
     """
-    return [_load(name, DenseAutoencoder) for name in names]
+    return [_load(name, load_released_dense_nae, DenseAutoencoder) for name in names]
 
 
-def _load(name: str, build: Callable[[], Autoencoder]) -> Training:
+def _load(
+    name: str,
+    load: Callable[[str, Path], ReleasedNae[Any]],
+    build: Callable[[], Autoencoder],
+) -> Training:
     folder, stem = _place(name)
-    manifest = read_json(folder / f"{stem}.json")
-    networks = {phase: build() for phase in PHASES}
-    expected = {
-        f"{phase}.{key}": value
-        for phase, network in networks.items()
-        for key, value in network.state_dict().items()
-    }
-    released = load_released(folder, stem, expected, {})
-    for phase, network in networks.items():
-        network.load_state_dict(_part(released.state, phase))
-        network.eval()
+    if (folder / f"{stem}.json").is_file():
+        found = load(stem, folder)
+        manifest = read_json(folder / f"{stem}.json")
+        networks = {"autoencoder": found.autoencoder, "normalised": found.normalised}
+    else:
+        stem = "_".join(folder.resolve().parts[-3:])
+        manifest = _of_stage(read_json(folder / MANIFEST), folder / MANIFEST)
+        networks = _networks(folder / STAGE_WEIGHTS, build)
     background = _said(manifest, "background")
     if not isinstance(background, str):
         raise InputError(
-            f"{folder / stem}.json: background is missing, expected the label of the training jets "
-            "in config or training"
+            f"{folder}: the manifest of {stem} does not say on which jets it was trained, expected "
+            "background in its config; train again or add it"
         )
-    history = manifest.get("history", {})
-    first, second = networks.values()
-    return Training(stem, background, first, second, history, released.manifest)
+    return Training(stem, background, **networks, history=manifest["history"], manifest=manifest)
+
+
+def _networks(path: Path, build: Callable[[], Autoencoder]) -> dict[str, Autoencoder]:
+    networks = {phase: build() for phase in PHASES}
+    state = load_weights(
+        path,
+        {f"{p}.{key}": value for p, net in networks.items() for key, value in _items(net)},
+    )
+    for phase, network in networks.items():
+        network.load_state_dict({key: state[f"{phase}.{key}"] for key, _ in _items(network)})
+        network.eval()
+    return networks
+
+
+def _items(network: Autoencoder) -> Iterable[tuple[str, Tensor]]:
+    return network.state_dict().items()
+
+
+def _of_stage(stage: Any, path: Path) -> dict[str, Any]:
+    """What the manifest of a stage of ``make train`` says, in the form of a released one."""
+    try:
+        metrics, history = stage["info"]["metrics"], stage["info"]["history"]
+        first, data = metrics["reconstruction_epochs"], metrics["data"]
+        preprocessing = {key: data[key] for key in ("power", "sigma_pixels") if key in data}
+        return {
+            "config": {"background": data["background"], "preprocessing": preprocessing},
+            "training": {"stopping": stage["config"][1]["normalisation"]["stopping"]},
+            "history": {"reconstruction": history[:first], "normalisation": history[first:]},
+            "metrics": {},
+            "weights_sha256": stage["outputs"][STAGE_WEIGHTS],
+        }
+    except (KeyError, IndexError, TypeError):
+        raise InputError(
+            f"{path}: not the manifest of a training of both phases; name the folder 'float' of "
+            "make train with FROM_SCRATCH=1"
+        ) from None
 
 
 def _place(name: str) -> tuple[Path, str]:
@@ -167,11 +218,3 @@ def _words(said: Any) -> str:
     if isinstance(said, dict):
         return ", ".join(f"{key.replace('_', ' ')} {_words(value)}" for key, value in said.items())
     return f"{said:,}" if isinstance(said, int) else str(said)
-
-
-def _part(state: Mapping[str, Tensor], phase: str) -> dict[str, Tensor]:
-    return {
-        key.removeprefix(f"{phase}."): value
-        for key, value in state.items()
-        if key.startswith(f"{phase}.")
-    }

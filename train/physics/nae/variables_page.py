@@ -179,11 +179,7 @@ def _sections(training: Training, entry: Mapping[str, Any]) -> list[Section]:
         Section(
             f"training-{slug}",
             f"The training ({training.name})",
-            [
-                words.trained(training),
-                "The energy mover's distance between samples and jets chose the epoch: the one "
-                "before it rises. No signal takes part.",
-            ],
+            [words.trained(training), "No signal takes part in choosing an epoch."],
             (),
             [_discrepancy_table(entry)],
             [
@@ -203,12 +199,27 @@ def _paragraphs(signals: Mapping[str, Mapping[str, Any]]) -> list[str]:
     down = [n for n, e in signals.items() if e["gain"]["high"] < 0]
     behind = [n for n, e in signals.items() if e["scores"]["pt"]["auc"] > e["scores"]["nae"]["auc"]]
     beyond = [n for n, e in signals.items() if _beyond_pt(e["scores"])]
+    tau3 = [n for n, e in signals.items() if _at_equal(e, "tau3") > _at_equal(e, "nae")]
+
+    def these(names: Sequence[str]) -> str:
+        if len(names) in (0, len(signals)):
+            return f"all {len(signals)} mediators" if names else "none"
+        return "; ".join(jet_label(name) for name in names)
+
     return [
-        f"The normalisation gains significantly over its own autoencoder for {_list(up)} and loses "
-        f"for {_list(down)} of {len(signals)} mediators.",
+        "Mediators are named by their mass and the invisible fraction r_inv. The normalisation "
+        f"gains significantly over its own autoencoder for {these(up)} and loses for "
+        f"{these(down)}.",
         f"Jets of heavy mediators are hard: pT alone has a higher AUC than the NAE for "
-        f"{_list(behind)}. At equal pT the NAE still separates better than pT for {_list(beyond)}.",
+        f"{these(behind)}. At equal pT the NAE separates better than pT for {these(beyond)}, and "
+        f"tau3 by itself better than the NAE for {these(tau3)}.",
     ]
+
+
+def _at_equal(entry: Mapping[str, Any], score: str) -> float:
+    """AUC at equal pT, 0.5 where too few jets have partners."""
+    value = entry["scores"][score]["auc_at_equal"]
+    return 0.5 if value is None else float(value)
 
 
 def _beyond_pt(scores: Mapping[str, Any]) -> bool:
@@ -217,10 +228,6 @@ def _beyond_pt(scores: Mapping[str, Any]) -> bool:
         return False
     error = own["auc_at_equal_error"] or 0.0
     return bool(own["auc_at_equal"] - rival["auc_at_equal"] > 2 * error)
-
-
-def _list(names: Sequence[str]) -> str:
-    return "; ".join(jet_label(name) for name in names) if names else "none"
 
 
 def _card(signals: Mapping[str, Mapping[str, Any]]) -> Card:
