@@ -162,7 +162,7 @@ def test_dark_jets_are_ordered_by_power_with_the_paper_beside(built: Path) -> No
 
 def test_what_the_manifest_says_of_the_training_is_shown(built: Path) -> None:
     text = (built / "page" / "physics.md").read_text()
-    assert "direct, on QCD jets: 1 epochs of reconstruction; 2 epochs of normalisation" in text
+    assert "direct, on QCD jets: 1 epoch of reconstruction; 2 epochs of normalisation" in text
     assert "iterations 12,345; a made-up one" in text
     assert "epoch 2 of the normalisation kept, that of the smallest energy mover's" in text
     assert load_image_trainings([str(built / "direct.safetensors")])[0].chosen_epoch == 1

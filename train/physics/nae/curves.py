@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from trigforge.train.metrics import MIN_EVENTS, roc
 from trigforge.train.nae.pictures import CURVES
@@ -121,6 +122,7 @@ def draw_history(drawing: Figure, trainings: Sequence[Training]) -> None:
             if chosen is not None:
                 panel.axvline(chosen + 1, color=INK, linestyle="--", linewidth=0.8)
             panel.set_title(title)
+            panel.xaxis.set_major_locator(MaxNLocator(integer=True))
             panel.set_xlabel("epoch")
             panel.grid(True)
             if len(names) > 1 and history:
@@ -133,7 +135,7 @@ def draw_dark(drawing: Figure, entries: Sequence[Mapping[str, Any]]) -> None:
     signals = list(paper.DARK)
     axes = drawing.subplots(1, len(signals), sharey=True, squeeze=False)[0]
     for panel, signal in zip(axes, signals, strict=True):
-        for name in ("ae", "nae", "mass", "constituents"):
+        for name in ("ae", "nae", "mass", "constituents", "squared_pixels"):
             found = sorted(
                 (entry["power"], *(entry["signals"][signal]["scores"][name][k] for k in _AUC))
                 for entry in entries

@@ -143,7 +143,14 @@ def draw_landscape(
             panel.set_title(f"{DIRECTIONS[tagging.direction]}, {curve_label(name)}")
             panel.set_xlabel("longitude")
         row[0].set_ylabel("latitude")
-        row[0].legend(loc="lower left", fontsize=7, labelcolor="#ffffff")
+        row[0].legend(
+            loc="lower left",
+            fontsize=7,
+            frameon=True,
+            facecolor="#3b4252",
+            edgecolor="none",
+            labelcolor="#ffffff",
+        )
 
 
 @torch.no_grad()

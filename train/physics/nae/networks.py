@@ -77,7 +77,9 @@ class Training:
     def about(self) -> list[str]:
         """How long it was trained and where, in words."""
         said = [
-            f"{len(epochs)} epochs of {phase}" for phase, epochs in self.history.items() if epochs
+            f"{len(epochs)} epoch{'' if len(epochs) == 1 else 's'} of {phase}"
+            for phase, epochs in self.history.items()
+            if epochs
         ]
         if self.chosen_epoch is not None:
             rule = RULES[_said(self.manifest, "stopping")]
