@@ -11,7 +11,7 @@ OPTIONS := $(if $(PRESET),--preset "$(PRESET)") $(if $(DATA),--data "$(DATA)") \
 	$(if $(filter 1,$(FROM_SCRATCH)),--from-scratch) $(if $(WORKERS),--workers "$(WORKERS)")
 
 # published event images, where they lie beside the checkout
-EVENT_IMAGES := $(wildcard ../shared/data/codae_events)
+EVENT_IMAGES := $(if $(filter codae,$(MODEL)),$(wildcard ../shared/data/codae_events))
 
 .DEFAULT_GOAL := help
 .PHONY: help hls $(STAGES) physics test test-slow bench lint report compare review clean
@@ -24,9 +24,9 @@ help:
 	@echo "    FROM_SCRATCH=1     train instead of using released weights"
 	@echo "    BUDGET=l1          of make rtl, instead of the recipe's"
 	@echo "    WORKERS=n          processes for generation and C-simulation"
-	@echo "make physics MODEL=codae   scores of the whole autoencoder beside the paper's, as a page"
+	@echo "make physics MODEL=codae|nae|nae_svj   scores of whole autoencoders beside the papers', as a page"
 	@echo "    NETWORKS=\"a b\"     released names or paths of weights (default: the last of each)"
-	@echo "    EVENTS=n           background events of each sample (default 4000)"
+	@echo "    EVENTS=n           background events or jets of each sample (default 4000)"
 	@echo "make report MODEL=$(MODEL)   its page in build/report, from the last report (no MODEL: all)"
 	@echo "make compare           cost of physics: all reports, in build/compare (MODELS=\"a b\": these)"
 	@echo "make review            what moved since the committed reports, after make hls"

@@ -80,7 +80,8 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("model", help="a recipe: firmware_projects/<model>.yaml")
         command.add_argument("--preset", choices=("smoke", "demo", "paper"), default="demo")
         command.add_argument(
-            "--data", help="a folder or file of events to judge on, or the word generated"
+            "--data",
+            help="events to judge on (a folder or file, or the word generated), or a file of jets",
         )
         command.add_argument(
             "--from-scratch", action="store_true", help="train instead of using released weights"
@@ -119,16 +120,23 @@ def _parser() -> argparse.ArgumentParser:
     physics = commands.add_parser(
         "physics", help="what a network's scores are worth, beside the paper's: a page with figures"
     )
-    physics.add_argument("model", help="codae")
+    physics.add_argument("model", help="codae, nae or nae_svj")
     physics.add_argument(
         "--network",
         action="append",
         default=[],
         help="released name or path of weights; several are compared (default: the last of each)",
     )
-    physics.add_argument("--data", type=Path, help="further events: a folder or a file")
     physics.add_argument(
-        "--events", type=int, default=4000, help="background events of each sample (%(default)s)"
+        "--data",
+        type=Path,
+        help="further events: a folder or a file; a jet sample for nae and nae_svj",
+    )
+    physics.add_argument(
+        "--events",
+        type=int,
+        default=4000,
+        help="background events or jets of each sample (%(default)s)",
     )
     physics.add_argument("--to", type=Path, help="folder (default: build/physics/<model>)")
     physics.set_defaults(run=_physics)
@@ -265,12 +273,12 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _models(_: argparse.Namespace) -> int:
-    from trigforge.hls.recipe import Recipe, load_deployable, recipe_names
+    from trigforge.hls.recipe import ImportedRecipe, load_deployable, recipe_names
 
     for name in recipe_names():
         recipe = load_deployable(name)
         what: str = recipe.network.architecture
-        if isinstance(recipe, Recipe):
+        if not isinstance(recipe, ImportedRecipe):
             what = f"{what} {recipe.network.export}"
         print(f"{name:24} {what}, budget {recipe.budget.name}")
     return 0
@@ -284,7 +292,8 @@ def _import_codae(options: argparse.Namespace) -> int:
 
 
 def _physics(options: argparse.Namespace) -> int:
-    from trigforge.train.physics.run import PhysicsOptions, run_physics
+    from trigforge.train.physics.options import PhysicsOptions
+    from trigforge.train.physics.run import run_physics
 
     page = run_physics(
         PhysicsOptions(

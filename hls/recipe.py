@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from trigforge.hls.formats import Format
 from trigforge.quantize.config import QuantizeConfig
-from trigforge.train.config import LEVEL1, DataConfig, Level1Network, NetworkConfig, TrainConfig
+from trigforge.train.config import LEVEL1, DataConfig, NetworkConfig, TrainConfig
 from trigforge.train.errors import InputError, unknown_name
 from trigforge.train.schema import parse, read_yaml
+
+if TYPE_CHECKING:
+    from trigforge.hls.jet_recipe import JetRecipe
 
 RECIPES = Path("firmware_projects")
 
@@ -120,13 +123,13 @@ class Recipe:
                 f"train.objective is {self.train.objective!r} for a {architecture}; 'zero_bias' is "
                 f"the objective of {' and '.join(LEVEL1)} and of nothing else"
             )
-        if self.network.export == "full" and architecture != "codae":
+        if self.network.export == "full" and architecture not in ("codae", "l1_objects"):
             raise ValueError(f"network.export is 'full', but a {architecture} has only 'encoder'")
         for signal in self.budget.min_auc:
             if signal not in self.data.signals:
                 raise ValueError(f"budget.min_auc names {signal!r}, which data.signals lacks")
-        if architecture == "mask_sum":
-            return
+        if architecture in ("mask_sum", "l1_objects"):
+            return  # one width for all layers, or none
         layers = len(self.network.filters)
         if len(self.quantize.activation_bits) != layers:
             raise ValueError(
@@ -146,13 +149,6 @@ class Recipe:
             )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Level1Recipe(Recipe):
-    """A network of level-1 integers."""
-
-    network: Level1Network
-
-
 def recipe_names(folder: Path = RECIPES) -> list[str]:
     """Names of the recipes in a folder, sorted."""
     return sorted(path.stem for path in folder.glob("*.yaml"))
@@ -164,6 +160,8 @@ def load_recipe(model: str, folder: Path = RECIPES) -> Recipe:
     Raises:
         InputError: no such recipe, a misspelt or missing key, a value out of range.
     """
+    from trigforge.hls.level1_recipe import LEVEL1_RECIPES
+
     path = folder / f"{model}.yaml"
     if not path.is_file():
         if not folder.is_dir():
@@ -171,22 +169,28 @@ def load_recipe(model: str, folder: Path = RECIPES) -> Recipe:
         raise unknown_name("model", model, recipe_names(folder), str(folder))
     content = read_yaml(path)
     network = content.get("network")
-    of_level1 = isinstance(network, dict) and network.get("architecture") in LEVEL1
-    return parse(Level1Recipe if of_level1 else Recipe, content, str(path))
+    architecture = network.get("architecture") if isinstance(network, dict) else None
+    found = LEVEL1_RECIPES[architecture] if architecture in LEVEL1 else Recipe
+    return parse(found, content, str(path))
 
 
-def load_deployable(model: str, folder: Path = RECIPES) -> Recipe | ImportedRecipe:
-    """The recipe of a model of ours or of an imported file.
+def load_deployable(model: str, folder: Path = RECIPES) -> Recipe | JetRecipe | ImportedRecipe:
+    """The recipe of a model of ours, of events or of jets, or of an imported file.
 
     Raises:
         InputError: see :func:`load_recipe`.
     """
+    from trigforge.hls.jet_recipe import JET_RECIPES
+
     path = folder / f"{model}.yaml"
     if path.is_file():
         content = read_yaml(path)
         network = content.get("network")
-        if isinstance(network, dict) and network.get("architecture") == "imported":
+        architecture = network.get("architecture") if isinstance(network, dict) else None
+        if architecture == "imported":
             return parse(ImportedRecipe, content, str(path))
+        if isinstance(architecture, str) and architecture in JET_RECIPES:
+            return parse(JET_RECIPES[architecture], content, str(path))
     return load_recipe(model, folder)
 
 

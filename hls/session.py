@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from trigforge.hls.budget import Budget, load_budget
+from trigforge.hls.jet_recipe import JET_PRESETS, JetRecipe
 from trigforge.hls.recipe import (
     PRESETS,
     RECIPES,
@@ -32,12 +33,14 @@ from trigforge.train.interruption import check_interruption
 if TYPE_CHECKING:
     from trigforge.hls.samples import Samples
     from trigforge.train.events import EventDataset
+    from trigforge.train.jets.dataset import JetDataset
 
 GENERATED = "generated"
 # events per generated chunk where a preset asks for few of them
 SMALL_CHUNK = 100
 PACKAGES = ("torch", "brevitas", "onnx", "onnxruntime", "qonnx", "hls4ml", "numpy", "da4ml")
 
+R = TypeVar("R", Recipe, JetRecipe)
 Body = Callable[[Path, Path, dict[str, Any]], None]
 
 
@@ -46,7 +49,7 @@ class Options:
     """What the command line says beside the stage.
 
     Attributes:
-        data: a folder or file of events to judge on, or ``generated``.
+        data: a folder or file of events, or a file of jets, to judge on; or ``generated`` events.
         from_scratch: ignore released weights.
         workers: processes for generation and C-simulation.
         budget: of the command ``rtl``, instead of the recipe's.
@@ -84,7 +87,7 @@ class Session:
                 f"{options.model} is an imported file, which has neither events nor a training; "
                 "leave --data and --from-scratch out"
             )
-        self.deployable = found if isinstance(found, ImportedRecipe) else _adapted(found, options)
+        self.deployable = found if isinstance(found, ImportedRecipe) else adapted(found, options)
         self.budget: Budget = load_budget(self.deployable.budget.name)
         self.budget.check_part(self.deployable.hls.part)
         self.variant = _variant(options)
@@ -96,7 +99,7 @@ class Session:
         self.results: dict[str, StageResult] = {}
 
     @property
-    def recipe(self) -> Recipe:
+    def recipe(self) -> Recipe | JetRecipe:
         """The recipe of a model of ours.
 
         Raises:
@@ -108,6 +111,18 @@ class Session:
                 "training; use the commands hls, export and csim"
             )
         return self.deployable
+
+    @property
+    def event_recipe(self) -> Recipe:
+        """The recipe of a model of events.
+
+        Raises:
+            InputError: the model is an imported file, or one of jets.
+        """
+        found = self.recipe
+        if isinstance(found, JetRecipe):
+            raise InputError(f"{self.options.model} is a model of jets, which has no events")
+        return found
 
     @property
     def imported(self) -> ImportedConfig | None:
@@ -156,9 +171,23 @@ class Session:
 
     @cached_property
     def data_key(self) -> str:
-        """Hash that changes when the events do, without loading them."""
+        """Hash that changes when the events or jets do, without loading them."""
         limits = dataclasses.asdict(self.recipe.data)
-        return sha256_json({"limits": limits, "source": _fingerprint(self._data_path())})
+        source = _fingerprint(self._data_path() or self._shipped())
+        return sha256_json({"limits": limits, "source": source})
+
+    @cached_property
+    def data(self) -> EventDataset | JetDataset:
+        """What the model is trained and judged on.
+
+        Raises:
+            InputError: missing or damaged files, a part that the data lack.
+        """
+        if isinstance(self.recipe, JetRecipe):
+            from trigforge.hls.jet_data import load_jet_dataset
+
+            return load_jet_dataset(self.recipe, self._data_path())
+        return self.dataset
 
     @cached_property
     def dataset(self) -> EventDataset:
@@ -171,17 +200,17 @@ class Session:
         from trigforge.train.config import check_image
         from trigforge.train.events import load_data, load_dataset_file, load_shipped
 
-        data, path = self.recipe.data, self._data_path()
+        recipe = self.event_recipe
+        data, path = recipe.data, self._data_path()
         if path is None:
             loaded = load_shipped()
         elif data.dataset == GENERATED:
             loaded = load_dataset_file(path, "generated")
         else:
             loaded = load_data(path)
-        network = self.recipe.network
-        loaded = architecture_of(network).events(loaded, network)
+        loaded = architecture_of(recipe.network).events(loaded, recipe.network)
         height, width = loaded.test.masks.shape[1:]
-        check_image(network, height, width, loaded.source)
+        check_image(recipe.network, height, width, loaded.source)
         for signal in data.signals:
             if signal not in loaded.signals:
                 raise InputError(
@@ -201,17 +230,27 @@ class Session:
         """What the model is judged on.
 
         Raises:
-            InputError: as :attr:`dataset`.
+            InputError: as :attr:`data`.
         """
         from trigforge.hls.stages.models import architecture
 
-        return architecture(self).samples(self.recipe, self.dataset)
+        return architecture(self).samples(self.recipe, self.data)
 
     def _data_path(self) -> Path | None:
-        """Folder or file of the events; ``None`` for the shipped sample."""
-        if self.recipe.data.dataset == GENERATED:
+        """Folder or file of the events or jets; ``None`` for the shipped sample."""
+        if not isinstance(self.recipe, JetRecipe) and self.recipe.data.dataset == GENERATED:
             return self._generated()
         return None if self.options.data is None else Path(self.options.data)
+
+    def _shipped(self) -> Path:
+        """The file that comes with the package."""
+        if isinstance(self.recipe, JetRecipe):
+            from trigforge.train.jets.sample import SHIPPED as JETS
+
+            return JETS[self.recipe.data.sample]
+        from trigforge.train.event_file import SHIPPED
+
+        return SHIPPED
 
     def _generated(self) -> Path:
         from trigforge.train.generation.generate import (
@@ -220,7 +259,7 @@ class Session:
             generate_dataset,
         )
 
-        data = self.recipe.data
+        data = self.event_recipe.data
         if f"{data.background}/train" not in SHIPPED_COUNTS:
             raise InputError(
                 f"data.background is {data.background!r}, which is not generated on the way; leave "
@@ -251,18 +290,36 @@ class Session:
         return path
 
 
-def _adapted(recipe: Recipe, options: Options) -> Recipe:
+def adapted(recipe: Recipe | JetRecipe, options: Options) -> Recipe | JetRecipe:
+    """The recipe in the variant that the options ask for.
+
+    Raises:
+        InputError: jets cannot be generated on the way.
+    """
+    if isinstance(recipe, JetRecipe):
+        if options.data == GENERATED:
+            raise InputError(
+                f"{options.model} is a model of jets, which are not generated on the way; make a "
+                "file with trigforge.train.generation.generate_jets and name it, see docs/jets.md"
+            )
+        jets = JET_PRESETS[options.preset](recipe)
+        return _untrained(jets) if options.from_scratch else jets
     recipe = PRESETS[options.preset](recipe)
     if options.from_scratch:
-        recipe = dataclasses.replace(
-            recipe,
-            train=dataclasses.replace(recipe.train, released=None),
-            quantize=dataclasses.replace(recipe.quantize, released=None),
-        )
+        recipe = _untrained(recipe)
     if options.data == GENERATED:
         data = dataclasses.replace(recipe.data, dataset="generated")
         recipe = dataclasses.replace(recipe, data=data)
     return recipe
+
+
+def _untrained(recipe: R) -> R:
+    """The recipe without released weights."""
+    return dataclasses.replace(
+        recipe,
+        train=dataclasses.replace(recipe.train, released=None),
+        quantize=dataclasses.replace(recipe.quantize, released=None),
+    )
 
 
 def _variant(options: Options) -> str:
@@ -277,12 +334,8 @@ def _variant(options: Options) -> str:
     return "-".join(parts)
 
 
-def _fingerprint(path: Path | None) -> str:
+def _fingerprint(path: Path) -> str:
     """Hash of a file, or of the names and bytes of a folder's files."""
-    if path is None:
-        from trigforge.train.event_file import SHIPPED
-
-        path = SHIPPED
     if path.is_file():
         return sha256_file(path)
     if not path.is_dir():

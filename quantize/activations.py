@@ -44,6 +44,31 @@ class TruncatedLeaky(torch.autograd.Function):
         return torch.ops.aten.hardtanh_backward(leaky, images, *ctx.limits), None, None, None, None
 
 
+class TruncatedPrelu(torch.autograd.Function):
+    """PReLU with one slope, truncation and saturation in few passes, as :class:`TruncatedLeaky`."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, images: Tensor, slope: Tensor, step: float, low: float, high: float
+    ) -> Tensor:
+        """Values on the grid: ``clamp(floor(prelu(x) / step), low, high) * step``."""
+        ctx.save_for_backward(images, slope)
+        ctx.limits = low * step, (high + 1) * step
+        activated = functional.leaky_relu(images, float(slope))
+        return activated.div_(step).floor_().clamp_(low, high).mul_(step)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
+        """Gradients of the images and of the slope; none where something saturates."""
+        images, slope = ctx.saved_tensors
+        factor = float(slope)
+        activated = functional.leaky_relu(images, factor)
+        inside = torch.ops.aten.hardtanh_backward(gradient, activated, *ctx.limits)
+        wanted = torch.ops.aten.leaky_relu_backward(inside, images, factor, False)
+        turned = (inside * images.clamp(max=0.0)).sum().reshape(slope.shape)
+        return wanted, turned, None, None, None
+
+
 class QuantGrid(nn.Module):
     """Truncation to ``bits`` signed bits; any shape.
 
@@ -95,7 +120,11 @@ class QuantLeaky(QuantGrid):
 
 
 class QuantPrelu(QuantGrid):
-    """PReLU with one learnt slope on the grid 1/64, and the quantiser behind it; any shape."""
+    """PReLU with one learnt slope on the grid 1/64, and the quantiser behind it; any shape.
+
+    The slope is on its grid in every forward pass, in training too: gradients reach the number
+    behind it straight through.
+    """
 
     def __init__(self, bits: int) -> None:
         super().__init__(bits)
@@ -105,5 +134,11 @@ class QuantPrelu(QuantGrid):
 
     def forward(self, images: Tensor) -> Tensor:
         """Values on the grid of the quantiser."""
-        slope = self.slope_quantizer(self.weight)
-        return cast(Tensor, self.quantizer(functional.prelu(images, slope)))
+        slope = cast(Tensor, self.slope_quantizer(self.weight))
+        if not self.training:
+            return cast(Tensor, self.quantizer(functional.prelu(images, slope)))
+        limit = 2.0 ** (self.bits - 1)
+        values = TruncatedPrelu.apply(  # type: ignore[no-untyped-call]
+            images, slope, 2.0**self.exponent, -limit, limit - 1
+        )
+        return cast(Tensor, values)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from onnx.reference import ReferenceEvaluator
 from torch import nn
 
 from trigforge.quantize import functions
+from trigforge.quantize.input_grid import InputGrid
 from trigforge.train.artifacts import atomic_path
 
 with warnings.catch_warnings():
@@ -23,15 +23,6 @@ with warnings.catch_warnings():
 
 OPSET = 17
 QUANT_DOMAIN = "qonnx.custom_op.general"
-
-
-@dataclass(frozen=True)
-class InputGrid:
-    """Where inputs lie: integers of ``bits`` bits times ``2**exponent``."""
-
-    bits: int
-    exponent: int = 0
-    signed: bool = False
 
 
 def export_qonnx(
@@ -44,33 +35,37 @@ def export_qonnx(
     *,
     integers: bool = False,
 ) -> None:
-    """Write a network of images as QONNX, see :func:`export_network`.
+    """Write a ``model`` of images (1, 1, height, width), see :func:`export_network`.
 
-    One bit has scale 1, more have 2^-pixel_bits, or 1 for ``integers``.
+    Pixels have ``pixel_bits`` unsigned bits. One bit has scale 1, more have 2^-pixel_bits, or 1 for
+    ``integers``.
+
+    Raises:
+        StorageError: the file cannot be written; nothing is left behind.
     """
-    exponent = 0 if integers or pixel_bits == 1 else -pixel_bits
-    export_network(model, path, (height, width), output, InputGrid(pixel_bits, exponent))
+    grid = InputGrid(pixel_bits, 0 if integers or pixel_bits == 1 else pixel_bits)
+    export_network(model, path, (1, height, width), grid, output)
 
 
 def export_network(
-    model: nn.Module, path: Path, shape: tuple[int, ...], output: str, grid: InputGrid
+    model: nn.Module, path: Path, shape: tuple[int, ...], grid: InputGrid, output: str = "latents"
 ) -> None:
-    """Write ``model`` as QONNX: one input, called ``masks``, and one output (1, Z).
+    """Write ``model`` as QONNX: input ``masks`` (1, *shape), output (1, Z).
 
     The layout is channels-first, weights are float initializers behind Quant nodes. The first node
-    is a Quant to ``grid``: it changes no value and states the input's format
-    (Brevitas itself would export one bit as a bipolar quantiser). InstanceNorm, the sphere and
+    is a Quant of the input's grid: it changes no input and states the format (Brevitas itself
+    would export one bit as a bipolar quantiser). InstanceNorm, the sphere and
     tables are local functions of integer operations, see :mod:`trigforge.quantize.functions`.
 
     Args:
-        shape: (H, W) of images of one channel, or (V,) of variables.
+        shape: (C, H, W) of images or (V,) of variables.
 
     Raises:
         StorageError: the file cannot be written; nothing is left behind.
     """
     was_training = model.training
     model.eval()
-    example = torch.zeros(1, *((1, *shape) if len(shape) == 2 else shape))
+    example = torch.zeros(1, *shape)
     with atomic_path(path) as temporary:
         with warnings.catch_warnings():
             # torch 2.13 announces the end of the exporter that Brevitas 0.13.4 relies on, and
@@ -110,7 +105,7 @@ def keep_inputs(proto: onnx.ModelProto, names: list[str]) -> None:
 
 
 def declare_input(proto: onnx.ModelProto, grid: InputGrid) -> None:
-    """Put a Quant node behind the first input of a graph."""
+    """Put a Quant node of a grid behind the first input of a graph."""
     graph = proto.graph
     name = graph.input[0].name
     quantized = f"{name}_quantized"
@@ -118,11 +113,7 @@ def declare_input(proto: onnx.ModelProto, grid: InputGrid) -> None:
         for index, source in enumerate(node.input):
             if source == name:
                 node.input[index] = quantized
-    parameters = {
-        "scale": 2.0**grid.exponent,
-        "zero_point": 0.0,
-        "bit_width": float(grid.bits),
-    }
+    parameters = {"scale": grid.step, "zero_point": 0.0, "bit_width": float(grid.bits)}
     for key, value in parameters.items():
         graph.initializer.append(
             helper.make_tensor(f"{name}_{key}", onnx.TensorProto.FLOAT, [], [value])

@@ -26,7 +26,7 @@ from trigforge.quantize.quantisers import (
 )
 from trigforge.quantize.student_qat import imitate
 from trigforge.train.artifacts import sha256_json
-from trigforge.train.config import Level1Network, TrainConfig, check_image
+from trigforge.train.config import RegionNetwork, TrainConfig, check_image
 from trigforge.train.events import EventDataset
 from trigforge.train.level1.region_student import held_out_pool, region_config, region_pool
 from trigforge.train.level1.regions import Images, RegionScore
@@ -34,7 +34,7 @@ from trigforge.train.scores import evaluate_latents
 from trigforge.train.student_data import ScoredImages
 
 
-def empty_region_twin(network: Level1Network, config: QuantizeConfig) -> RegionScore:
+def empty_region_twin(network: RegionNetwork, config: QuantizeConfig) -> RegionScore:
     """The quantised architecture, scales frozen at 1, to be filled from a state dict."""
     twin = RegionScore(network, QuantLayers(config))
     freeze_scales(twin)
@@ -42,7 +42,7 @@ def empty_region_twin(network: Level1Network, config: QuantizeConfig) -> RegionS
 
 
 def build_region_twin(
-    student: RegionScore, network: Level1Network, config: QuantizeConfig, regions: Tensor
+    student: RegionScore, network: RegionNetwork, config: QuantizeConfig, regions: Tensor
 ) -> RegionScore:
     """A calibrated twin; biases in front of a truncating quantiser carry half a step of it.
 
@@ -79,7 +79,7 @@ def build_region_twin(
 
 
 def quantize_region_score(
-    network: Level1Network,
+    network: RegionNetwork,
     config: QuantizeConfig,
     train: TrainConfig,
     student: RegionScore,
@@ -110,7 +110,7 @@ def quantize_region_score(
 
 
 def region_twin_from_state(
-    network: Level1Network, config: QuantizeConfig, state: Mapping[str, Tensor]
+    network: RegionNetwork, config: QuantizeConfig, state: Mapping[str, Tensor]
 ) -> RegionScore:
     """The twin in evaluation mode."""
     twin = empty_region_twin(network, config)
@@ -118,7 +118,7 @@ def region_twin_from_state(
     return twin.eval()
 
 
-def quantized_region_config(network: Level1Network, config: QuantizeConfig) -> dict[str, Any]:
+def quantized_region_config(network: RegionNetwork, config: QuantizeConfig) -> dict[str, Any]:
     """What quantised weights depend on."""
     widths = asdict(config)
     names = ("weight_bits", "activation_bits", "bias_bits")
@@ -126,7 +126,7 @@ def quantized_region_config(network: Level1Network, config: QuantizeConfig) -> d
 
 
 def load_released_region_twin(
-    network: Level1Network, config: QuantizeConfig, name: str
+    network: RegionNetwork, config: QuantizeConfig, name: str
 ) -> QuantizedEncoder:
     """Released quantised weights.
 

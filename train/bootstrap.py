@@ -91,6 +91,24 @@ def auc_difference(
     return Difference(value, float(low), float(high))
 
 
+def auc_spread(
+    signal: Scores, background: Scores, rng: np.random.Generator, replicas: int = 400
+) -> float:
+    """Standard deviation of the AUC over resampled events.
+
+    Args:
+        rng: decides the result; pass a seeded one.
+        replicas: resamplings. 400 give the deviation to 4 %.
+    """
+    signal, background = checked(signal, "signal"), checked(background, "background")
+    resampled = _Resampled(signal, background)
+    draws = [
+        resampled.auc(_multiplicities(len(signal), rng), _multiplicities(len(background), rng))
+        for _ in range(replicas)
+    ]
+    return float(np.std(draws))
+
+
 def gain_kept(
     student: Mapping[str, Scores],
     teacher: Mapping[str, Scores],

@@ -7,7 +7,9 @@ from typing import Literal
 
 from trigforge.train.errors import InputError
 
-LEVEL1 = ("l1_regions",)
+LEVEL1 = ("l1_regions", "l1_objects")
+OBJECT_KINDS = 4
+MOST_SHIFT = 9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +19,8 @@ class NetworkConfig:
     Images are ``height`` (phi rows) x ``width`` (eta columns). ``codae`` is the whole conditional
     dual autoencoder, ``score_student`` a mask encoder alone that learns the score of a teacher,
     ``mask_sum`` the number of lit pixels, which has no layers to configure, ``l1_regions`` dense
-    layers of ``filters`` units on level-1 regions. The mask encoder is
+    layers of ``filters`` units on level-1 regions, ``l1_objects`` an autoencoder of level-1 objects
+    with its squared error in the graph. The mask encoder is
     ``len(filters)`` stages of conv 3x3, normalisation, LeakyReLU and max-pool 3x3 stride 2
     (arXiv:2306.12955, table 2); ``groups`` belongs to the convolutions stage by stage.
 
@@ -32,7 +35,7 @@ class NetworkConfig:
         score_sign: +1 or -1, so that higher is more anomalous; found on background alone.
     """
 
-    architecture: Literal["codae", "score_student", "mask_sum", "l1_regions"]
+    architecture: Literal["codae", "score_student", "mask_sum", "l1_regions", "l1_objects"]
     export: Literal["encoder", "full"]
     height: int = 72
     width: int = 58
@@ -75,19 +78,13 @@ class Level1Network(NetworkConfig):
     """A network of level-1 integers, which it sees on a coarser grid.
 
     Attributes:
-        shift: how many low bits they lose.
-        input_bits: of what is left; larger values saturate.
+        input_bits: of every input; larger values saturate.
     """
 
-    shift: int
     input_bits: int = 5
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.architecture not in LEVEL1:
-            raise ValueError(f"architecture is {self.architecture!r}, expected one of {LEVEL1}")
-        if not 0 <= self.shift <= 9:
-            raise ValueError(f"shift is {self.shift}, expected 0 to 9 bits")
         if not 2 <= self.input_bits <= 8:
             raise ValueError(f"input_bits is {self.input_bits}, expected 2 to 8")
 
@@ -95,6 +92,43 @@ class Level1Network(NetworkConfig):
     def largest(self) -> int:
         """Where inputs saturate."""
         return (1 << self.input_bits) - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionNetwork(Level1Network):
+    """``l1_regions``.
+
+    Attributes:
+        shift: how many low bits regions lose.
+    """
+
+    shift: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.shift <= MOST_SHIFT:
+            raise ValueError(f"shift is {self.shift}, expected 0 to {MOST_SHIFT} bits")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectNetwork(Level1Network):
+    """``l1_objects``; ``filters`` are the encoder's layers, the bottleneck last.
+
+    Attributes:
+        shifts: how many low bits the momenta lose: missing ET, e/gamma, muons, jets.
+    """
+
+    shifts: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.shifts) != OBJECT_KINDS:
+            raise ValueError(
+                f"shifts has {len(self.shifts)} entries, expected {OBJECT_KINDS}: missing ET, "
+                "e/gamma, muons, jets"
+            )
+        if not all(0 <= shift <= MOST_SHIFT for shift in self.shifts):
+            raise ValueError(f"shifts is {list(self.shifts)}, expected 0 to {MOST_SHIFT} bits each")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +187,8 @@ class TrainConfig:
 
     Attributes:
         objective: ``bce_sum`` reconstructs, ``teacher`` learns the score of ``teacher``,
-            ``zero_bias`` that of an autoencoder of zero-bias regions, trained on the way.
+            ``zero_bias`` trains on zero-bias crossings: ``l1_objects`` reconstructs them,
+            ``l1_regions`` learns the score of an autoencoder of them, trained on the way.
         schedule: ``constant`` learning rate (the paper), or ``cosine`` after a short warm-up, for
             few epochs.
         precision: of convolutions and matrix products while training; released weights, losses and

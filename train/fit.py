@@ -11,7 +11,7 @@ import io
 import math
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -127,6 +127,7 @@ def fit(
     *,
     name: str,
     progress: bool = True,
+    finished: Callable[[list[dict[str, float]]], None] = lambda history: None,
 ) -> Fitted:
     """Train ``model`` (in place) and leave it in its best state.
 
@@ -136,6 +137,7 @@ def fit(
 
     Args:
         name: shown in front of the progress bar.
+        finished: is told the history after every epoch, before the checkpoint is written.
 
     Raises:
         TrainingError: the loss is not finite, or the objective collapses in the first epoch.
@@ -187,6 +189,7 @@ def fit(
             shown = ", ".join(f"{k} {v:.4g}" for k, v in history[-1].items() if k != "epoch")
             tqdm.write(f"{name}: epoch {epoch + 1}/{schedule.epochs}: {shown}", file=sys.stderr)
         ended = continuing.ended(history) if continuing else ""
+        finished(history)
         _save(
             path,
             {

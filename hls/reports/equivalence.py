@@ -19,7 +19,18 @@ SIGMAS = 2.0
 MIN_COMPARABLE = 20
 
 # Baselines in words; others are named by their key.
-BASELINES = {"mask_sum": "mask sum", "n_tracks": "track count", "ht": "HT"}
+BASELINES = {
+    "mask_sum": "mask sum",
+    "n_tracks": "track count",
+    "ht": "HT",
+    "low_jet_mass": "small jet mass",
+    "jet_pt": "jet pT",
+    "constituents": "number of constituents",
+    "low_constituents": "small number of constituents",
+    "brightness": "brightness of the image",
+    "low_brightness": "darkness of the image",
+    "tau3_permille": "tau3",
+}
 
 
 def in_words(baseline: str) -> str:

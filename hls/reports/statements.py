@@ -101,6 +101,11 @@ def rates(physics: Physics) -> list[str]:
         return [f"{text}; the background's cross section is not known: no rates for them."]
     return [
         f"{text}, that is rates down to {physics.reach * physics.input_rate_hz:.3g} Hz of the "
-        f"{physics.input_rate_hz:,.0f} Hz preselected at {physics.luminosity_per_cm2_s:.2g} "
+        f"{whole(physics.input_rate_hz)} Hz preselected at {physics.luminosity_per_cm2_s:.2g} "
         "/cm2/s."
     ]
+
+
+def whole(value: float) -> str:
+    """A rate: whole numbers from ten on, two digits below."""
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"

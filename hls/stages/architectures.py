@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from trigforge.hls.samples import Sample, Samples
     from trigforge.train.config import NetworkConfig
     from trigforge.train.events import EventDataset, Events
-    from trigforge.train.generation.level1 import Level1
 
 State = Mapping[str, "Tensor"]
 # what an architecture needs of a recipe, and of data
@@ -92,6 +91,10 @@ class Architecture(Protocol[R, D]):
         """(H, W) of images of one channel, or (V,) of variables."""
         ...
 
+    def rivals(self, recipe: R, path: Path) -> dict[str, nn.Module]:
+        """Float networks of the weights file that are compared with the score, by name."""
+        ...
+
     def samples(self, recipe: R, data: D) -> Samples:
         """What the network is judged on, with the cheap scores beside it."""
         ...
@@ -105,17 +108,8 @@ class EventArchitecture(Architecture[Recipe, "EventDataset"], Protocol):
         ...
 
 
-class _Events(ABC):
-    """What networks of events have in common: images of integers, seen as they are by all stages.
-
-    Attributes:
-        pixel_bits: of the unsigned integers of the input.
-    """
-
-    pixel_bits: int
-
-    def input_format(self, recipe: Recipe) -> Format:
-        return Format(self.pixel_bits, self.pixel_bits, False)
+class EventRow(ABC):
+    """What networks of events have in common: integers, seen as they are by all stages."""
 
     def input_shape(self, recipe: Recipe) -> tuple[int, ...]:
         return recipe.network.height, recipe.network.width
@@ -123,9 +117,16 @@ class _Events(ABC):
     def score_column(self, recipe: Recipe) -> tuple[int, int]:
         return recipe.network.score_latent, recipe.network.score_sign
 
+    def rivals(self, recipe: Recipe, path: Path) -> dict[str, nn.Module]:
+        return {}
+
     def events(self, data: EventDataset, network: NetworkConfig) -> EventDataset:
         """The events with what the network sees as masks."""
         return data
+
+    @abstractmethod
+    def input_format(self, recipe: Recipe) -> Format:
+        """Format of the firmware's input."""
 
     @abstractmethod
     def baselines(self, events: Events) -> dict[str, NDArray[Any]]:
@@ -138,8 +139,8 @@ class _Events(ABC):
         return Samples(
             name="events",
             background=background,
-            test=self._sample(data.test),
-            signals={name: self._sample(events) for name, events in data.signals.items()},
+            test=self.sample(data.test),
+            signals={name: self.sample(events) for name, events in data.signals.items()},
             learnt={"train": len(data.train), "validation": len(data.validation)},
             format=self.input_format(recipe),
             info=data.info.get(f"{background}/test", data.info.get(background)),
@@ -148,16 +149,18 @@ class _Events(ABC):
             preselection=data.preselection,
         )
 
-    def _sample(self, events: Events) -> Sample:
+    def sample(self, events: Events) -> Sample:
+        """Events as the network and the cheap scores see them."""
         from trigforge.hls.samples import Sample
 
         return Sample(events.masks, events.masks, self.baselines(events))
 
 
-class _Masked(_Events):
+class _Masked(EventRow):
     """What networks of tracker masks have in common."""
 
-    pixel_bits = 1
+    def input_format(self, recipe: Recipe) -> Format:
+        return Format(1, 1, False)
 
     def baselines(self, events: Events) -> dict[str, NDArray[Any]]:
         import numpy as np
@@ -319,97 +322,19 @@ class MaskSum(_Masked):
         return "pixel_count"
 
 
-class Level1Regions(_Events):
-    """A score of level-1 regions, taught by an autoencoder of zero-bias crossings."""
-
-    def input_format(self, recipe: Recipe) -> Format:
-        bits = _level1(recipe.network).input_bits
-        return Format(bits, bits, False)
-
-    def train(self, recipe: Recipe, data: EventDataset, work: Path, build: Path) -> Trained:
-        from trigforge.train.level1.region_student import train_region_score
-
-        return train_region_score(_level1(recipe.network), recipe.train, data, work)
-
-    def released(self, recipe: Recipe, name: str) -> Trained:
-        from trigforge.train.level1.region_student import load_released_region_score
-
-        return load_released_region_score(_level1(recipe.network), name)
-
-    def float_network(self, recipe: Recipe, path: Path) -> nn.Module:
-        from trigforge.train.level1.region_student import (
-            build_region_score,
-            region_score_from_state,
-        )
-        from trigforge.train.weights import load_weights
-
-        network = _level1(recipe.network)
-        state = load_weights(path, build_region_score(network, seed=0).state_dict())
-        return region_score_from_state(network, state)
-
-    def quantise(self, recipe: Recipe, network: Any, data: EventDataset, work: Path) -> Trained:
-        from trigforge.quantize.regions import quantize_region_score
-
-        return quantize_region_score(
-            _level1(recipe.network), recipe.quantize, recipe.train, network, data, work
-        )
-
-    def released_quantised(self, recipe: Recipe, name: str) -> Trained:
-        from trigforge.quantize.regions import load_released_region_twin
-
-        return load_released_region_twin(_level1(recipe.network), recipe.quantize, name)
-
-    def quantised_network(self, recipe: Recipe, path: Path) -> Any:
-        from trigforge.quantize.regions import empty_region_twin, region_twin_from_state
-        from trigforge.train.weights import load_weights
-
-        network, config = _level1(recipe.network), recipe.quantize
-        state = load_weights(path, empty_region_twin(network, config).state_dict())
-        return region_twin_from_state(network, config, state)
-
-    def score_name(self, recipe: Recipe) -> str:
-        return "l1_regions"
-
-    def events(self, data: EventDataset, network: NetworkConfig) -> EventDataset:
-        from trigforge.train.level1.regions import region_dataset
-
-        return region_dataset(data, _level1(network))
-
-    def crossings(self, recipe: Recipe, level1: Level1) -> Sample:
-        """Zero-bias crossings as the network and the cheap scores see them."""
-        from trigforge.train.level1.regions import crossing_events
-
-        return self._sample(crossing_events(level1, _level1(recipe.network)))
-
-    def baselines(self, events: Events) -> dict[str, NDArray[Any]]:
-        import numpy as np
-
-        from trigforge.train.level1.scores import LEVEL1_SCORES
-
-        assert events.level1 is not None  # noqa: S101 # region_dataset has refused
-        # on the network's own grid, first
-        found = {"region_sum": events.masks.sum(axis=(1, 2), dtype=np.int64)}
-        for name in ("total_region_et", "lit_regions", "region_excess"):
-            found[name] = LEVEL1_SCORES[name].of(events.level1)
-        return found
-
-
-def _level1(network: NetworkConfig) -> Level1Network:
-    if not isinstance(network, Level1Network):
-        raise TypeError(f"a {network.architecture} without the grid of its inputs")
-    return network
-
-
 ARCHITECTURES: dict[str, EventArchitecture] = {
     "codae": Codae(),
     "codae full": FullCodae(),
     "score_student": ScoreStudent(),
     "mask_sum": MaskSum(),
-    "l1_regions": Level1Regions(),
 }
 
 
 def architecture_of(network: NetworkConfig) -> EventArchitecture:
     """The row of the table for a network and what of it is exported."""
+    if isinstance(network, Level1Network):
+        from trigforge.hls.stages.level1_architectures import LEVEL1_ARCHITECTURES
+
+        return LEVEL1_ARCHITECTURES[network.architecture]
     whole = " full" if network.export == "full" else ""
     return ARCHITECTURES[f"{network.architecture}{whole}"]

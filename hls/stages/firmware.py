@@ -32,10 +32,12 @@ def export(session: Session) -> StageResult:
     before = quantised_model(session)
 
     def run(folder: Path, work: Path, info: dict[str, Any]) -> None:
-        from trigforge.quantize.export import InputGrid, export_network
+        from trigforge.quantize.export import export_network
+        from trigforge.quantize.input_grid import InputGrid
 
-        grid = InputGrid(format.width, -format.fraction, format.signed)
-        export_network(load_quantised(session), folder / MODEL, shape, output, grid)
+        grid = InputGrid(format.width, format.fraction, format.signed)
+        whole = (1, *shape) if len(shape) == 2 else shape
+        export_network(load_quantised(session), folder / MODEL, whole, grid, output)
 
     return session.stage(
         "export",

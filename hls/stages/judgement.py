@@ -60,7 +60,7 @@ def judge_model(session: Session, reports: Path = REPORTS) -> Report:
     tables = load_scores(session)
     stages = {name: tables[name] for name in ("float", "quantised", "firmware")}
     by_score = {score_name(session): stages}
-    baselines = {name: table for name, table in tables.items() if name not in stages}
+    baselines = {name: tables[name] for name in data.test.baselines}
     background, signals = data.background, tuple(data.signals)
     physics = assess(
         by_score,

@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from trigforge.hls.session import Session
-from trigforge.hls.stages.architectures import Level1Regions
 from trigforge.hls.stages.firmware import lowered
+from trigforge.hls.stages.level1_architectures import Level1Row
 from trigforge.hls.stages.models import architecture
 from trigforge.hls.stages.scoring import load_scores, score_name
 
@@ -59,8 +59,8 @@ def _points(session: Session) -> dict[str, dict[float, RatePoint | None]]:
     from trigforge.hls.vectors import as_input
     from trigforge.train.level1.rates import score_rates
 
-    row, recipe = architecture(session), session.recipe
-    if not isinstance(row, Level1Regions):
+    row, recipe = architecture(session), session.event_recipe
+    if not isinstance(row, Level1Row):
         raise TypeError(f"{recipe.network.architecture} has no zero-bias crossings")
     crossings = session.dataset.zero_bias["test"]
     sample = row.crossings(recipe, crossings.level1)

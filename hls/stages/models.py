@@ -6,8 +6,10 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trigforge.hls.jet_recipe import JetRecipe
 from trigforge.hls.session import Session
 from trigforge.hls.stages.architectures import Architecture, architecture_of
+from trigforge.hls.stages.jet_architectures import jet_architecture_of
 from trigforge.train.artifacts import StageResult, sha256_file
 
 if TYPE_CHECKING:
@@ -26,9 +28,7 @@ def float_model(session: Session) -> StageResult:
         if config.released is not None:
             trained = architecture(session).released(session.recipe, config.released)
         else:
-            trained = architecture(session).train(
-                session.recipe, session.dataset, work, session.build
-            )
+            trained = architecture(session).train(session.recipe, session.data, work, session.build)
         info |= {"metrics": trained.metrics, "history": trained.history}
         save_weights(folder / WEIGHTS, trained.state)
 
@@ -53,14 +53,14 @@ def quantised_model(session: Session) -> StageResult:
             trained = architecture(session).released_quantised(session.recipe, config.released)
         else:
             trained = architecture(session).quantise(
-                session.recipe, load_float(session), session.dataset, work
+                session.recipe, load_float(session), session.data, work
             )
         info |= {"metrics": trained.metrics, "history": trained.history}
         save_weights(folder / WEIGHTS, trained.state)
 
     return session.stage(
         "quantised",
-        [_trained_part(network), config],
+        [_trained_part(network), config, architecture(session).input_format(session.recipe)],
         {
             **_origin(session, config.released, "quantize"),
             "float": before.manifest.outputs[WEIGHTS],
@@ -84,19 +84,23 @@ def load_quantised(session: Session) -> Any:
 
 def architecture(session: Session) -> Architecture[Any, Any]:
     """How the recipe's network is trained, quantised and rebuilt."""
-    return architecture_of(session.recipe.network)
+    recipe = session.recipe
+    if isinstance(recipe, JetRecipe):
+        return jet_architecture_of(recipe)
+    return architecture_of(recipe.network)
 
 
 def _trained_part(network: Any) -> dict[str, Any]:
-    """The network without the choice of the score, which changes no weight."""
+    """The network without what changes no float weight: choice of the score, input format."""
     fields = dataclasses.asdict(network)
-    return {key: value for key, value in fields.items() if not key.startswith("score")}
+    return {k: v for k, v in fields.items() if not (k.startswith("score") or k == "input")}
 
 
 def _origin(session: Session, released: str | None, package: str) -> dict[str, str]:
-    """What weights come from: the released file, or the events and the teacher they need."""
+    """What weights come from: the released file, or the data and the teacher they need."""
     if released is None:
-        teacher = session.recipe.train.teacher
+        recipe = session.recipe
+        teacher = None if isinstance(recipe, JetRecipe) else recipe.train.teacher
         taught = {} if teacher is None else {"teacher": _digest(teacher.weights)}
         return {"events": session.data_key, **taught}
     folder = Path(__file__).resolve().parents[2] / package / "released"

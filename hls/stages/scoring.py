@@ -1,7 +1,8 @@
-"""Scores of all test events in three arithmetics, and the cheap baselines beside them."""
+"""Scores of all test events in three arithmetics, the cheap baselines and what stands beside."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,14 @@ from trigforge.hls.stages.progress import in_parts
 from trigforge.train.artifacts import StageResult, atomic_path
 
 SCORES = "scores.npz"
+# the float network on the inputs of firmware, where they are coarser
+COARSE = "float on firmware inputs"
 
 Tables = dict[str, NDArray[Any]]
 
 
 def scores(session: Session) -> StageResult:
-    """Per sample: float, quantised and firmware score (integers), and the baselines."""
+    """Per sample: float, quantised and firmware score (integers), the baselines, the rivals."""
     recipe, row = session.recipe, architecture(session)
     column, sign = row.score_column(recipe)
 
@@ -48,6 +51,11 @@ def scores(session: Session) -> StageResult:
             "quantised": in_parts(lambda v: evaluate_latents(quantised, v), values, "quantised"),
             "firmware": emulator.run(as_input(integers), progress="firmware")[graph.outputs[0]],
         }
+        if data.truncated:
+            outputs[COARSE] = in_parts(lambda v: evaluate_latents(float_network, v), values, COARSE)
+        weights = float_model(session).folder / WEIGHTS
+        for name, rival in row.rivals(recipe, weights).items():
+            outputs[name] = in_parts(partial(evaluate_latents, rival), floats, name)
         arrays: Tables = {}
         ends = np.cumsum([len(sample) for sample in data.all.values()])[:-1]
         for stage, found in outputs.items():
@@ -78,7 +86,7 @@ def score_name(session: Session) -> str:
 
 
 def load_scores(session: Session) -> dict[str, Tables]:
-    """Table (``float``, ``mask_sum``...) -> sample -> (N,)."""
+    """Table (``float``, a baseline, :data:`COARSE`, a rival) -> sample -> (N,)."""
     tables: dict[str, Tables] = {}
     with np.load(scores(session).folder / SCORES, allow_pickle=False) as stored:
         for key in stored.files:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from trigforge.hls.jet_recipe import JetRecipe
 from trigforge.hls.session import Session
 from trigforge.hls.stages.scoring import Tables, load_scores, score_name
 from trigforge.train.artifacts import StageResult, atomic_path, sha256_file
-from trigforge.train.config import TeacherConfig
+from trigforge.train.config import LEVEL1, TeacherConfig
 
 if TYPE_CHECKING:
     from trigforge.hls.reports.report import Imitation
@@ -25,7 +26,7 @@ def teacher_scores(session: Session, config: TeacherConfig, weights: Path) -> St
         from trigforge.train.student_data import scored
         from trigforge.train.teacher import load_teacher
 
-        data, network = session.dataset, session.recipe.network
+        data, network = session.dataset, session.event_recipe.network
         teacher = load_teacher(config, network.height, network.width)
         samples = {session.recipe.data.background: data.test, **data.signals}
         cache = session.build / "pools"
@@ -50,6 +51,8 @@ def compare_with_teacher(session: Session, rng: np.random.Generator) -> Imitatio
     from trigforge.hls.reports.imitation import imitation
     from trigforge.train.teacher import weights_path
 
+    if isinstance(session.recipe, JetRecipe):
+        return None
     config, data = session.recipe.train.teacher, session.recipe.data
     weights = None if config is None else weights_path(config.weights)
     if config is None or weights is None or not weights.is_file():
@@ -75,6 +78,10 @@ def remarks(session: Session, found: Imitation | None) -> list[str]:
     """What a verdict says about this architecture beyond the numbers of every other."""
     from trigforge.hls.reports.imitation import imitation_statements
 
+    if isinstance(session.recipe, JetRecipe):
+        from trigforge.hls.stages.jet_remarks import jet_remarks
+
+        return jet_remarks(session, session.recipe)
     teacher = session.recipe.train.teacher
     if found is not None:
         return imitation_statements(found)
@@ -87,7 +94,7 @@ def remarks(session: Session, found: Imitation | None) -> list[str]:
         return [
             "Counting has no weights: nothing is trained, and float and quantised are the same."
         ]
-    if session.recipe.network.architecture == "l1_regions":
+    if session.recipe.network.architecture in LEVEL1:
         from trigforge.hls.stages.level1 import rate_remarks
 
         return rate_remarks(session)

@@ -7,14 +7,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from test_twins import agree
+from test_twins import agree, agree_on
 from torch import Tensor
 from twins import Images, spread
 
-from trigforge.hls.ops import Bilinear, Highest, Lookup, Sphere, Total
+from trigforge.hls.ops import Bilinear, Highest, LeakyRelu, Lookup, Prelu, Sphere, Total
 from trigforge.quantize.config import QuantizeConfig
-from trigforge.quantize.nae import build_energy_twin, build_latent_twin
-from trigforge.train.nae.network import JetAutoencoder, build_jet_autoencoder, energy_sums
+from trigforge.quantize.export import export_network
+from trigforge.quantize.input_grid import InputGrid
+from trigforge.quantize.nae import build_dense_twin, build_energy_twin, build_latent_twin
+from trigforge.train.nae.network import (
+    JetAutoencoder,
+    build_dense_autoencoder,
+    build_jet_autoencoder,
+    energy_sums,
+)
 from trigforge.train.nae.pictures import from_angles
 from trigforge.train.nae.prototypes import LatentScore, Prototypes
 
@@ -77,3 +84,27 @@ def test_the_latent_score_is_the_same_everywhere(tmp_path: Path, size: int) -> N
     with torch.no_grad():
         found, expected = (m(tensor(images))[:, 0].numpy() for m in (twin, score))
     assert np.corrcoef(found, expected)[0, 1] > 0.9
+
+
+def test_the_energy_of_variables_is_the_same_everywhere(tmp_path: Path) -> None:
+    grid = InputGrid(8, 5, signed=True)
+    low, high = grid.limits
+    rng = np.random.default_rng(2)
+    jets = rng.normal(size=(300, 8)).clip(-4, 4)
+    far = rng.integers(low, high + 1, (300, 8)) * grid.step
+    ends = rng.choice([low, -1, 0, high], (40, 8)) * grid.step
+    inputs = np.concatenate([grid(torch.from_numpy(jets)).numpy(), far, ends])
+    model = build_dense_autoencoder(1)
+    spread(model, 4)
+    twin = build_dense_twin(model.eval(), CONFIG, torch.from_numpy(inputs[:200]).float())
+    path = tmp_path / "m.onnx"
+    export_network(twin, path, (8,), grid, "scores")
+    source = agree_on(path, twin, inputs)
+    (edge,) = source.graph.inputs.values()
+    assert edge.format.signed and (edge.lo.min(), edge.hi.max()) == grid.limits
+    kinds = [type(node) for node in source.graph.nodes]
+    assert (kinds.count(Prelu) + kinds.count(LeakyRelu), kinds.count(Total)) == (5, 1)
+    with torch.no_grad():
+        found = twin(torch.from_numpy(inputs).float()).double()[:, 0]
+    expected = energy_sums(model, torch.from_numpy(inputs).float())
+    assert np.corrcoef(found.numpy(), expected.numpy())[0, 1] > 0.95

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from trigforge.hls.budget import load_budget
-from trigforge.hls.recipe import PRESETS, RECIPES, load_recipe, recipe_names
+from trigforge.hls.recipe import PRESETS, RECIPES, load_deployable, load_recipe, recipe_names
+from trigforge.hls.session import Options, adapted
 from trigforge.train.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -14,8 +15,8 @@ FOLDER = ROOT / RECIPES
 
 @pytest.mark.parametrize("name", recipe_names(FOLDER))
 def test_every_committed_recipe_parses_in_every_preset(name: str) -> None:
-    for preset in PRESETS.values():
-        recipe = preset(load_recipe(name, FOLDER))
+    for preset in PRESETS:
+        recipe = adapted(load_deployable(name, FOLDER), Options(model=name, preset=preset))
         load_budget(recipe.budget.name).check_part(recipe.hls.part)
 
 

@@ -31,11 +31,21 @@ Pixels = NDArray[Any]
 def agree(path: Path, network: nn.Module, images: Pixels, pixel_bits: int = 1) -> QonnxGraph:
     """Assert zero mismatches of all stages on images (N, H, W)."""
     export_qonnx(network, path, *images.shape[1:], "scores", pixel_bits)
+    return agree_on(path, network, images)
+
+
+def agree_on(path: Path, network: nn.Module, images: Pixels) -> QonnxGraph:
+    """Assert zero mismatches between a network, its file and the emulator.
+
+    Args:
+        images: (N, H, W), or vectors (N, V).
+    """
     source = read_qonnx(path)
     graph = source.graph
     (output,) = graph.outputs
     edge = graph.inputs["masks"]
-    integers = np.rint(images * 2.0**edge.fraction).astype(np.int64)[..., None]
+    integers = np.rint(images * 2.0**edge.fraction).astype(np.int64)
+    integers = integers[..., None] if images.ndim == 3 else integers
     fraction = graph.edges[output].fraction
     torch_side = on_grid(run_twin(network, images), fraction, "torch")
     onnx_side = on_grid(run_file(path, images, 7), fraction, "file")

@@ -21,7 +21,8 @@ from trigforge.train.metrics import auc
 from trigforge.train.physics import event_scores, paper, style
 from trigforge.train.physics.event_scores import CHUNK, ScoreCache, score_events
 from trigforge.train.physics.networks import known_networks, load_networks
-from trigforge.train.physics.run import PhysicsOptions, run_physics
+from trigforge.train.physics.options import PhysicsOptions
+from trigforge.train.physics.run import run_physics
 from trigforge.train.scores import evaluate_scores
 from trigforge.train.ssim import ssim
 from trigforge.train.train_codae import weights_config

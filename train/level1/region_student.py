@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from trigforge.train.artifacts import sha256_json
 from trigforge.train.codae import initialize
-from trigforge.train.config import Level1Network, TrainConfig, check_image
+from trigforge.train.config import RegionNetwork, TrainConfig, check_image
 from trigforge.train.events import EventDataset
 from trigforge.train.fit import Schedule, fit
 from trigforge.train.layers import FloatLayers
@@ -173,20 +173,20 @@ def broken_regions(
     return images
 
 
-def build_region_score(network: Level1Network, seed: int) -> RegionScore:
+def build_region_score(network: RegionNetwork, seed: int) -> RegionScore:
     """A float student with fresh weights."""
     model = RegionScore(network, FloatLayers())
     initialize(model, torch.Generator().manual_seed(seed), bias=0.0)
     return model
 
 
-def region_pool(network: Level1Network, dataset: EventDataset, seed: int) -> Images:
+def region_pool(network: RegionNetwork, dataset: EventDataset, seed: int) -> Images:
     """What students learn on: plain and broken training crossings."""
     rng = np.random.default_rng(seed)
     return broken_regions(dataset.train.masks, POOL_IMAGES, network.largest, rng)
 
 
-def held_out_pool(network: Level1Network, dataset: EventDataset, seed: int) -> Images:
+def held_out_pool(network: RegionNetwork, dataset: EventDataset, seed: int) -> Images:
     """What epochs are compared on: crossings that nothing learns from, plain and broken.
 
     Plain ones alone would say nothing about the far tail, where a trigger's threshold lies.
@@ -196,7 +196,7 @@ def held_out_pool(network: Level1Network, dataset: EventDataset, seed: int) -> I
 
 
 def train_region_score(
-    network: Level1Network,
+    network: RegionNetwork,
     config: TrainConfig,
     dataset: EventDataset,
     work: Path,
@@ -254,20 +254,20 @@ def train_region_score(
     return TrainedStudent(fitted.state, fitted.history, metrics)
 
 
-def region_config(network: Level1Network) -> dict[str, Any]:
+def region_config(network: RegionNetwork) -> dict[str, Any]:
     """What weights of a score of regions depend on."""
     fields = asdict(network)
     return {name: fields[name] for name in REGION_FIELDS}
 
 
-def region_score_from_state(network: Level1Network, state: Mapping[str, Tensor]) -> RegionScore:
+def region_score_from_state(network: RegionNetwork, state: Mapping[str, Tensor]) -> RegionScore:
     """The float student in evaluation mode."""
     model = RegionScore(network, FloatLayers())
     model.load_state_dict(state)
     return model.eval()
 
 
-def load_released_region_score(network: Level1Network, name: str) -> TrainedStudent:
+def load_released_region_score(network: RegionNetwork, name: str) -> TrainedStudent:
     """Released float weights.
 
     Raises:

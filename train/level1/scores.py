@@ -50,6 +50,11 @@ def region_excess(level1: Level1) -> npt.NDArray[np.int64]:
     return np.asarray((above * weight).sum(axis=(1, 2)))
 
 
+def object_ht(level1: Level1) -> npt.NDArray[np.int64]:
+    """(N,) sum of the pT of all jets."""
+    return np.asarray(level1.kind("jet")[:, :, 0].sum(axis=1, dtype=np.int64))
+
+
 def missing_et(level1: Level1) -> npt.NDArray[np.int64]:
     """(N,) missing transverse energy."""
     return level1.kind("missing_et")[:, 0, 0].astype(np.int64)
@@ -76,6 +81,7 @@ LEVEL1_SCORES: Mapping[str, Level1Score] = {
         unit="sigma",
         about="sum of what regions have above mean + 2 sigma of natural crossings, in sigma",
     ),
+    "object_ht": Level1Score(of=object_ht, step=LSB_GEV, unit="GeV", about="sum of all jets"),
     "missing_et": Level1Score(
         of=missing_et, step=LSB_GEV, unit="GeV", about="missing transverse energy"
     ),

@@ -11,10 +11,12 @@ from torch import Tensor
 
 from trigforge.train.fit import Fitted, Schedule, fit
 from trigforge.train.nae.chain import ChainConfig
+from trigforge.train.nae.diagnostics import Diagnostics, Watcher
 from trigforge.train.nae.frozen import Precision
 from trigforge.train.nae.losses import LossConfig
 from trigforge.train.nae.network import SIZE, Autoencoder
 from trigforge.train.nae.objectives import (
+    SELECTION,
     JetInputs,
     JetReconstruction,
     Normalisation,
@@ -133,6 +135,7 @@ def train_nae(
     *,
     device: torch.device | str = "cpu",
     progress: bool = True,
+    diagnostics: Path | None = None,
 ) -> TrainedNae:
     """Train both phases.
 
@@ -142,6 +145,7 @@ def train_nae(
     Args:
         build: makes the network with fresh weights from the seed of the first phase.
         work: folder for the checkpoints, ``reconstruction/`` and ``normalisation/``.
+        diagnostics: folder for pictures and event files of every epoch; none when absent.
 
     Raises:
         TrainingError: a loss is not finite.
@@ -150,11 +154,18 @@ def train_nae(
         StorageError: a checkpoint cannot be written.
     """
     device = torch.device(device)
+    watch = _watcher(diagnostics, inputs, training)
     first = training.reconstruction
     model = _fresh(build, training, device)
     objective = JetReconstruction(inputs, training.config.loss.weight_penalty, device)
     reconstruction = fit(
-        model, objective, first, work / "reconstruction", name="autoencoder", progress=progress
+        model,
+        objective,
+        first,
+        work / "reconstruction",
+        name="autoencoder",
+        progress=progress,
+        finished=lambda history: watch("reconstruction", history, None),
     )
     autoencoder = _as_it_acts(build, training, model)
     second = Normalisation(inputs, training.config, model, device)
@@ -165,10 +176,18 @@ def train_nae(
         work / "normalisation",
         name="normalisation",
         progress=progress,
+        finished=lambda history: watch("normalisation", history, torch.cat(list(second.samples))),
     )
     return TrainedNae(
         autoencoder, _as_it_acts(build, training, model), reconstruction, normalisation
     )
+
+
+def _watcher(folder: Path | None, inputs: JetInputs, training: NaeTraining) -> Watcher:
+    if folder is None:
+        return lambda phase, history, samples: None
+    jets = inputs.validation[: training.config.distance_inputs]
+    return Diagnostics(folder, jets, SELECTION[training.config.stopping])
 
 
 def _fresh(

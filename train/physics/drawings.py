@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from trigforge.train.events import EventDataset, Events
-from trigforge.train.physics import curves, pictures, style
+from trigforge.train.physics import curves, pictures
+from trigforge.train.physics.figures import Drawing, Plan, drawn
 from trigforge.train.physics.measurement import Scored
-from trigforge.train.physics.page import Drawing
 
 PANEL_INCHES = 4.2
 ROC_INCHES = (8.4, 7.4)
@@ -30,16 +27,6 @@ class Chapter:
     scored: list[Scored]
 
 
-@dataclass(frozen=True)
-class Plan:
-    """A figure to be drawn; ``size`` is width and height in inches."""
-
-    name: str
-    caption: str
-    size: tuple[float, float]
-    draw: Callable[[Figure], None]
-
-
 def draw_chapter(chapter: Chapter, numbers: dict[str, Any], folder: Path) -> list[Drawing]:
     """Draw and save every figure of a dataset.
 
@@ -49,13 +36,7 @@ def draw_chapter(chapter: Chapter, numbers: dict[str, Any], folder: Path) -> lis
     Raises:
         StorageError: a file cannot be written.
     """
-    drawings = []
-    for plan in _plans(chapter, numbers):
-        with style.figure(*plan.size) as drawing:
-            plan.draw(drawing)
-            svg = style.save(drawing, folder, plan.name)
-        drawings.append(Drawing(plan.name, plan.caption, svg))
-    return drawings
+    return [drawn(plan, folder) for plan in _plans(chapter, numbers)]
 
 
 def _plans(chapter: Chapter, numbers: dict[str, Any]) -> list[Plan]:

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
-from trigforge.train.html import templates
+from trigforge.train.html import sample_label, templates
+from trigforge.train.physics.cells import tint
+from trigforge.train.physics.figures import Drawing
 from trigforge.train.physics.style import LABELS
-from trigforge.train.physics.table import METRICS, Cell, headline, rows
-
-FULL_COLOUR = 0.15
-"""Gain in AUC over the mask sum at which a cell has its full colour."""
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A figure of the page: its file name, its caption and its SVG element."""
-
-    name: str
-    caption: str
-    svg: str
+from trigforge.train.physics.table import METRICS, headline, rows
 
 
 def page(result: dict[str, Any], drawings: dict[str, list[Drawing]]) -> str:
@@ -32,30 +19,27 @@ def page(result: dict[str, Any], drawings: dict[str, list[Drawing]]) -> str:
     chapters = [
         {
             **dataset,
-            "signals": [n for n in dataset["events"] if n in dataset["baselines"]["mask_sum"]],
             "tables": [
-                {"metric": metric, "title": title, "about": about, "rows": rows(dataset, metric)}
+                {
+                    "metric": metric,
+                    "title": title,
+                    "about": about,
+                    "columns": [
+                        sample_label(n)
+                        for n in dataset["events"]
+                        if n in dataset["baselines"]["mask_sum"]
+                    ],
+                    "rows": rows(dataset, metric),
+                }
                 for metric, (title, about) in METRICS.items()
             ],
             "cards": [_card(dataset, network) for network in dataset["networks"]],
-            "drawings": [
-                {"name": d.name, "caption": d.caption, "svg": Markup(d.svg)}  # noqa: S704
-                for d in drawings[dataset["slug"]]
-            ],
+            "drawings": drawings[dataset["slug"]],
         }
         for dataset in result["datasets"]
     ]
     template = environment.get_template("page.html.jinja")
     return template.render(result=result, chapters=chapters)
-
-
-def tint(cell: Cell) -> str:
-    """Background of a cell: green above the mask sum, red below, stronger with the distance."""
-    if cell.gain is None or abs(cell.gain) < 0.005:
-        return ""
-    strength = min(abs(cell.gain) / FULL_COLOUR, 1.0)
-    name = "--better" if cell.gain > 0 else "--worse"
-    return f"background:color-mix(in srgb, var({name}) {60 * strength:.0f}%, transparent)"
 
 
 def _card(dataset: dict[str, Any], network: dict[str, Any]) -> dict[str, Any]:

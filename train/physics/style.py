@@ -89,6 +89,7 @@ def save(drawing: Figure, folder: Path, name: str) -> str:
         with atomic_path(folder / f"{name}.png") as path:
             drawing.savefig(path, format="png", dpi=PNG_DPI, facecolor="white")
         drawing.patch.set_visible(False)
+        drawing.set_layout_engine("none")  # places stay as they were found for the PNG
         stream = io.StringIO()
         drawing.savefig(stream, format="svg", dpi=PNG_DPI, metadata={"Date": None})
     text = stream.getvalue()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from trigforge.train.metrics import MIN_EVENTS
+from trigforge.train.physics.cells import Cell, Row
 from trigforge.train.physics.measurement import BASELINES, MIN_COMPARED, NETWORK_SCORES
 from trigforge.train.physics.paper import quoted
 from trigforge.train.physics.style import LABELS
@@ -24,32 +24,6 @@ METRICS = {
         "does not give it.",
     ),
 }
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A number as text.
-
-    Attributes:
-        error: one standard deviation as text; empty where there is none.
-        gain: (value - mask sum's) in the direction of better, for the colour; None without.
-        best: whether it is the best network score of its column, and better than the mask sum.
-    """
-
-    text: str
-    error: str = ""
-    gain: float | None = None
-    best: bool = False
-
-
-@dataclass(frozen=True)
-class Row:
-    """A score of one network, of the paper, or a baseline."""
-
-    score: str
-    origin: str
-    kind: str
-    cells: list[Cell]
 
 
 def rows(dataset: dict[str, Any], metric: str) -> list[Row]:

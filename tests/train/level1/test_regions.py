@@ -5,14 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from trigforge.train.config import Level1Network
+from trigforge.train.config import RegionNetwork
 from trigforge.train.errors import InputError
 from trigforge.train.events import EventDataset, load_shipped
+from trigforge.train.level1.background import natural_composition
 from trigforge.train.level1.region_student import broken_regions
-from trigforge.train.level1.regions import coarse, natural_composition, region_dataset
+from trigforge.train.level1.regions import coarse, region_dataset
 from trigforge.train.level1.scores import EXCESS_GEV, EXCESS_WEIGHT, LEVEL1_SCORES
 
-NETWORK = Level1Network(
+NETWORK = RegionNetwork(
     architecture="l1_regions", export="encoder", filters=(4,), groups=(1,), shift=3, input_bits=5
 )
 

@@ -1,0 +1,82 @@
+"""What a verdict says about networks of jets: cost of the input format, gain by normalisation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from trigforge.hls.jet_recipe import ImageNetwork, JetRecipe
+from trigforge.hls.session import Session
+from trigforge.hls.stages.jet_architectures import BEFORE
+from trigforge.hls.stages.scoring import COARSE, Tables, load_scores, score_name
+from trigforge.train.bootstrap import Difference, auc_difference
+from trigforge.train.metrics import auc
+
+SEED = 41
+
+
+def jet_remarks(session: Session, recipe: JetRecipe) -> list[str]:
+    """Sentences for the verdict; intervals are paired bootstraps on the test jets."""
+    return sentences(load_scores(session), recipe, score_name(session), np.random.default_rng(SEED))
+
+
+def sentences(
+    tables: Mapping[str, Tables], recipe: JetRecipe, score: str, rng: np.random.Generator
+) -> list[str]:
+    """The same from tables: float score, the same on firmware inputs, the autoencoder's.
+
+    Args:
+        tables: name -> sample -> (N,).
+        rng: of the bootstraps.
+    """
+    data = recipe.data
+    found = [
+        f"Signals are taken to be {data.signals_are} than {data.background}, on physics grounds: "
+        f"jet mass and its like have their sign from that, not from these jets."
+    ]
+    if isinstance(recipe.network, ImageNetwork) and recipe.network.export == "full":
+        found.append(
+            "The energy is a sum of squared errors over 1,600 pixels; the paper divides by that."
+        )
+    if COARSE in tables:
+        costs = {
+            signal: _difference(tables["float"], tables[COARSE], data.background, signal, rng)
+            for signal in data.signals
+        }
+        listed = "; ".join(f"{signal} {_shown(cost)}" for signal, cost in costs.items())
+        found.append(
+            f"Inputs as {recipe.network.input} cost the float network, in AUC (positive is lost): "
+            f"{listed}."
+        )
+    if BEFORE in tables:
+        gains = [_gain(tables, data.background, signal, rng) for signal in data.signals]
+        found.append(
+            f"AUC of the float {score} as an autoencoder, before the normalisation, and after it, "
+            f"on the same jets: {'; '.join(gains)}."
+        )
+    return found
+
+
+def _gain(
+    tables: Mapping[str, Tables], background: str, signal: str, rng: np.random.Generator
+) -> str:
+    before, after = (
+        auc(tables[name][signal], tables[name][background]) for name in (BEFORE, "float")
+    )
+    gain = _difference(tables["float"], tables[BEFORE], background, signal, rng)
+    return f"{signal} {before.value:.3f} and {after.value:.3f}, {_shown(gain)}"
+
+
+def _difference(
+    first: Tables, second: Tables, background: str, signal: str, rng: np.random.Generator
+) -> Difference:
+    return auc_difference(
+        (first[signal], first[background]), (second[signal], second[background]), rng
+    )
+
+
+def _shown(difference: Difference) -> str:
+    return (
+        f"{difference.value:+.4f} (95 % interval {difference.low:+.4f} to {difference.high:+.4f})"
+    )

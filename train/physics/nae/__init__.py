@@ -1,0 +1,1 @@
+"""The physics pages of normalised autoencoders: jet images and substructure variables."""
