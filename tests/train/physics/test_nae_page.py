@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from trigforge.train.metrics import auc
 from trigforge.train.nae.network import Autoencoder, build_dense_autoencoder, build_jet_autoencoder
 from trigforge.train.nae.pictures import landscape
 from trigforge.train.nae.released import architecture
+from trigforge.train.nae.training import paper_training
 from trigforge.train.physics import style
 from trigforge.train.physics.nae import images, images_page, paper, samples, variables_page, words
 from trigforge.train.physics.nae.networks import latest, load_image_trainings
@@ -78,8 +79,8 @@ def cheap() -> Iterator[None]:
         patch.setattr(images_page, "DRAWN", 8)
         patch.setattr(variables_page, "COMPARED", 8)
         patch.setattr(samples, "LATENT_CHAIN", replace(samples.LATENT_CHAIN, steps=3))
-        short = replace(samples.IMAGE_SAMPLER, latent=samples.LATENT_CHAIN)
-        patch.setattr(samples, "IMAGE_SAMPLER", replace(short, input=replace(short.input, steps=1)))
+        chain = replace(samples.PAPER_SAMPLER.input, steps=1)
+        patch.setattr(samples, "PAPER_SAMPLER", replace(samples.PAPER_SAMPLER, input=chain))
         patch.setattr(images, "landscape", partial(landscape, latitudes=4))
         patch.setattr(images, "SAMPLES", 2)
         patch.setattr(style, "PNG_DPI", 20)
@@ -232,6 +233,23 @@ def test_the_paper_has_a_number_for_every_power() -> None:
     assert all(list(row) == powers for row in paper.DARK.values())
     assert paper.TAGGING["reverse"]["ae"] == paper.Quoted(0.579, 12)
     assert {key: row["nae"].auc for key, row in paper.TAGGING.items()} == paper.TARGETS
+
+
+def test_fresh_chains_have_the_temperatures_of_the_training(tmp_path: Path) -> None:
+    training = asdict(paper_training())
+    path = write_training(tmp_path, "own", "qcd")
+    manifest = json.loads(Path(path).with_suffix(".json").read_text())
+    for factor in (1, 2):
+        training["config"]["sampler"]["latent"]["noise"] *= factor
+        manifest["training"] = {"stopping": "loss", **training}
+        Path(path).with_suffix(".json").write_text(json.dumps(manifest))
+        found = load_image_trainings([path])[0].sampler
+        fresh = samples.fresh_sampler(found, spherical=True)
+        assert found is not None and found.latent is not None and fresh.latent is not None
+        assert fresh.latent.temperature == pytest.approx(found.latent.temperature)
+        assert fresh.latent.temperature == pytest.approx(5e-7 * factor**2)
+        assert fresh.latent.noise == 0.1 and fresh.replay == 0 and fresh.input == found.input
+    assert load_image_trainings([write_training(tmp_path, "other", "qcd")])[0].sampler is None
 
 
 def test_the_highest_version_is_the_latest(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from trigforge.train.physics.nae import curves, dark, images, paper, words
 from trigforge.train.physics.nae.discrepancy import discrepancy
 from trigforge.train.physics.nae.names import DIRECTIONS
 from trigforge.train.physics.nae.networks import Training, latest, load_image_trainings
-from trigforge.train.physics.nae.samples import draw_samples, latent_paths
+from trigforge.train.physics.nae.samples import draw_samples, fresh_sampler, latent_paths
 from trigforge.train.physics.nae.tagging import SIGNALS, Tagging, numbers, tag
 from trigforge.train.physics.options import PhysicsOptions
 
@@ -56,9 +56,12 @@ def run_nae(options: PhysicsOptions) -> Path:
                 taggings.append(tag(training, sample, options.events))
                 drawn[training.name], paths[training.name] = {}, {}
                 shape = tuple(taggings[-1].background.images.shape[1:])
+                chains = fresh_sampler(training.sampler, spherical=True)
+                assert chains.latent is not None  # noqa: S101 as it is for a sphere
                 for name, network in training.networks.items():
-                    drawn[training.name][name] = draw_samples(network, shape, DRAWN)
-                    paths[training.name][name] = latent_paths(network, images.PATHS)
+                    samples = draw_samples(network, chains, shape, DRAWN)
+                    drawn[training.name][name] = samples
+                    paths[training.name][name] = latent_paths(network, chains.latent, images.PATHS)
             elif dark_sample:
                 entries.append(dark.measure(training, dark_sample, options.events))
             bar.update()

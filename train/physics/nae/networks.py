@@ -18,6 +18,7 @@ from trigforge.train.artifacts import MANIFEST, read_json
 from trigforge.train.errors import InputError
 from trigforge.train.fit import best_epoch
 from trigforge.train.jets.images import Preprocessing
+from trigforge.train.nae.chain import ChainConfig
 from trigforge.train.nae.network import Autoencoder, DenseAutoencoder, JetAutoencoder
 from trigforge.train.nae.objectives import SELECTION
 from trigforge.train.nae.released import (
@@ -26,6 +27,7 @@ from trigforge.train.nae.released import (
     load_released_dense_nae,
     load_released_nae,
 )
+from trigforge.train.nae.sampler import SamplerConfig
 from trigforge.train.weights import RELEASED, load_weights
 
 STAGE_WEIGHTS = "weights.safetensors"
@@ -63,6 +65,18 @@ class Training:
         """How its images were made."""
         said = _said(self.manifest, "preprocessing")
         return Preprocessing(**said) if isinstance(said, dict) else Preprocessing()
+
+    @property
+    def sampler(self) -> SamplerConfig | None:
+        """Chains of the training, where the manifest has them."""
+        said = (_said(self.manifest, "config") or {}).get("sampler")
+        if said is None:
+            return None
+        chains = {
+            kind: None if said[kind] is None else ChainConfig(**said[kind])
+            for kind in ("latent", "input")
+        }
+        return SamplerConfig(**{**said, **chains})
 
     @property
     def chosen_epoch(self) -> int | None:

@@ -24,7 +24,7 @@ from trigforge.train.physics.nae.discrepancy import discrepancy
 from trigforge.train.physics.nae.names import LABELS, NETWORKS, jet_label
 from trigforge.train.physics.nae.networks import Training, latest, load_dense_trainings
 from trigforge.train.physics.nae.paper import CMS_SOURCE
-from trigforge.train.physics.nae.samples import draw_samples
+from trigforge.train.physics.nae.samples import draw_samples, fresh_sampler
 from trigforge.train.physics.nae.separation import (
     Scored,
     auc_cell,
@@ -118,6 +118,8 @@ def _measure(training: Training, sample: JetSample, count: int) -> dict[str, Any
             "gain": {"value": change.value, "low": change.low, "high": change.high},
         }
     background = inputs[BACKGROUND]
+    shape = tuple(background.shape[1:])
+    chains = fresh_sampler(training.sampler, spherical=False)
     return {
         "name": training.name,
         "about": training.about,
@@ -127,7 +129,7 @@ def _measure(training: Training, sample: JetSample, count: int) -> dict[str, Any
             name: vars(
                 discrepancy(
                     background[:COMPARED].double().numpy(),
-                    draw_samples(network, tuple(background.shape[1:]), COMPARED).double().numpy(),
+                    draw_samples(network, chains, shape, COMPARED).double().numpy(),
                     np.random.default_rng(SEED),
                 )
             )
