@@ -299,14 +299,17 @@ def quantize_dense(
     *,
     grid: InputGrid,
     breakings: Mapping[str, Breaking] = VARIABLES,
+    calibration: Tensor | None = None,
     progress: bool = True,
 ) -> QuantizedEncoder:
     """As :func:`quantize_energy` for an autoencoder of variables (N, V).
 
     Args:
         breakings: of background.
+        calibration: what ranges are chosen by, the first of ``train`` unless given.
     """
-    twin = build_dense_twin(model, config, grid(train[:CALIBRATION_EVENTS]))
+    few = train[:CALIBRATION_EVENTS] if calibration is None else calibration
+    twin = build_dense_twin(model, config, grid(few))
     objective = FollowEnergy(model, train, validation, grid, breakings)
     return _trained(twin, objective, config, work, progress=progress)
 

@@ -9,16 +9,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from trigforge.quantize.config import QuantizeConfig
 from trigforge.quantize.input_grid import InputGrid
 from trigforge.quantize.nae import DenseEnergyScore, empty_dense_twin
 from trigforge.quantize.nae_qat import quantize_dense, quantized_nae_config
-from trigforge.quantize.qat import QuantizedEncoder, released_encoder
+from trigforge.quantize.qat import CALIBRATION_EVENTS, QuantizedEncoder, released_encoder
 from trigforge.train.config import ObjectNetwork
 from trigforge.train.events import EventDataset
 from trigforge.train.generation.level1 import N_OBJECTS
+from trigforge.train.jets.broken_jets import broken
 from trigforge.train.level1.object_autoencoder import object_config
 from trigforge.train.level1.objects import object_breakings, variables
 from trigforge.train.nae.energy_score import EnergySum
@@ -55,13 +57,20 @@ def quantize_object_score(
     """
     model = score.autoencoder
     assert isinstance(model, DenseAutoencoder)  # noqa: S101 # empty_object_score has built it
+    train, validation = variables(dataset)
+    breakings = object_breakings(network.largest)
+    few = train[:CALIBRATION_EVENTS]
+    # thresholds lie far above natural crossings: ranges have to hold what comes there
+    hard = broken(few, breakings, torch.Generator().manual_seed(config.seed))
     return quantize_dense(
         model,
         config,
-        *variables(dataset),
+        train,
+        validation,
         work,
         grid=object_grid(network),
-        breakings=object_breakings(network.largest),
+        breakings=breakings,
+        calibration=torch.cat([few, hard]),
         progress=progress,
     )
 
