@@ -127,8 +127,9 @@ def test_the_page_stands_alone_with_every_figure(built: Path) -> None:
     html = (built / "page" / "index.html").read_text()
     assert html.lstrip().startswith("<!doctype html>")
     assert not re.search(r'(src|href)="(?!#|data:)', html), "it must not load anything"
-    names = {"roc", "energies", "dark", "landscape", "averages", "samples", "history"}
+    names = {"roc", "energies", "dark", "landscape", "averages", "samples"}
     names |= {"reconstructions-direct", "reconstructions-reverse"}
+    names |= {f"history-{name}" for name in ("direct", "backwards", "dark_2", "dark_5")}
     assert {path.stem for path in (built / "page" / "figures").glob("*.png")} == names
     for name in names:
         assert f'<figure id="{name}"><svg' in html
@@ -259,6 +260,12 @@ def test_the_highest_version_is_the_latest(tmp_path: Path) -> None:
         "nae_v10",
         "nae_reverse_v1",
     ]
+
+
+def test_a_preprocessing_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    path = write_training(tmp_path, "own", "qcd", preprocessing={"power": 3.0})
+    with pytest.raises(InputError, match="power is 3, expected above 0 and at most 1"):
+        load_image_trainings([path])
 
 
 def test_a_folder_with_one_file_of_weights_is_enough(tmp_path: Path) -> None:

@@ -108,26 +108,22 @@ def draw_energies(drawing: Figure, taggings: Sequence[Tagging]) -> None:
         row[0].set_ylabel("share of jets")
 
 
-def draw_history(drawing: Figure, trainings: Sequence[Training]) -> None:
-    """What every epoch of the normalisation gave: a row per training, the chosen epoch dashed."""
-    axes = drawing.subplots(len(trainings), len(CURVES), squeeze=False)
-    for row, training in zip(axes, trainings, strict=True):
-        history = training.history.get("normalisation", ())
-        chosen = training.chosen_epoch
-        for panel, (title, names) in zip(row, CURVES.items(), strict=True):
-            for name in names:
-                epochs = [epoch["epoch"] + 1 for epoch in history if name in epoch]
-                values = [epoch[name] for epoch in history if name in epoch]
-                panel.plot(epochs, values, label=name.replace("_", " "))
-            if chosen is not None:
-                panel.axvline(chosen + 1, color=INK, linestyle="--", linewidth=0.8)
-            panel.set_title(title)
-            panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-            panel.set_xlabel("epoch")
-            panel.grid(True)
-            if len(names) > 1 and history:
-                panel.legend(fontsize=7)
-        row[0].set_ylabel(training.name)
+def draw_history(drawing: Figure, training: Training) -> None:
+    """What every epoch of the normalisation gave, the chosen epoch dashed."""
+    history = training.history.get("normalisation", ())
+    for panel, (title, names) in zip(drawing.subplots(1, len(CURVES)), CURVES.items(), strict=True):
+        for name in names:
+            epochs = [epoch["epoch"] + 1 for epoch in history if name in epoch]
+            values = [epoch[name] for epoch in history if name in epoch]
+            panel.plot(epochs, values, label=name.replace("_", " "))
+        if training.chosen_epoch is not None:
+            panel.axvline(training.chosen_epoch + 1, color=INK, linestyle="--", linewidth=0.8)
+        panel.set_title(title)
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+        panel.set_xlabel("epoch")
+        panel.grid(True)
+        if len(names) > 1 and history:
+            panel.legend(fontsize=7)
 
 
 def draw_dark(drawing: Figure, entries: Sequence[Mapping[str, Any]]) -> None:

@@ -280,10 +280,11 @@ def _trainings(trainings: Sequence[Training]) -> Section:
         [*(words.trained(training) for training in trainings), words.PAPER_TRAINING],
         plans=[
             Plan(
-                "history",
-                "Every epoch of the normalisation; dashed: the epoch that was kept.",
-                (12.0, 2.5 * len(trainings)),
-                partial(curves.draw_history, trainings=trainings),
+                f"history-{training.name}",
+                f"{training.name}: every epoch of the normalisation; dashed: the one kept.",
+                (12.0, 2.6),
+                partial(curves.draw_history, training=training),
             )
+            for training in trainings
         ],
     )
