@@ -26,8 +26,8 @@ from trigforge.train.physics.nae.separation import SIGNAL_EFFICIENCY, Scored
 from trigforge.train.physics.nae.tagging import Tagging
 from trigforge.train.physics.style import INK
 
-DASHED = ("ae",)
-THIN = ("mass", "constituents", "pt", "squared_pixels", "tau3")
+DASHED = ("ae", "mass", "latent_ae")
+THIN = ("latent_nae", "latent_ae", "mass", "constituents", "pt", "squared_pixels", "tau3")
 BINS = 60
 
 
@@ -54,7 +54,7 @@ def draw_roc(drawing: Figure, taggings: Sequence[Tagging]) -> None:
         )
     axes[0].set_ylabel("background efficiency")
     handles, labels = axes[0].get_legend_handles_labels()
-    drawing.legend(handles, labels, loc="outside upper center", ncols=4)
+    drawing.legend(handles, labels, loc="outside upper center", ncols=5)
 
 
 def _roc(panel: Axes, name: str, score: Scored) -> None:
@@ -65,7 +65,7 @@ def _roc(panel: Axes, name: str, score: Scored) -> None:
         b[kept],
         color=COLOURS[name],
         label=curve_label(name),
-        linestyle="--" if name in DASHED or name == "mass" else "-",
+        linestyle="--" if name in DASHED else "-",
         linewidth=0.9 if name in THIN else 1.7,
         drawstyle="steps-post",
     )
