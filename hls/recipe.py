@@ -203,7 +203,7 @@ def smoke(recipe: Recipe) -> Recipe:
         recipe,
         network=replace(
             network,
-            filters=tuple(f // 8 for f in network.filters),
+            filters=tuple(max(1, f // 8) for f in network.filters),
             residual_filters=tuple(f // 8 for f in network.residual_filters),
             bottleneck=network.bottleneck // 8,
         ),

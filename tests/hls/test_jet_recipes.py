@@ -60,7 +60,7 @@ def test_variables_have_a_recipe_of_their_own(tmp_path: Path) -> None:
         ("nae", "sample: top_tagging", "sample: top", "expected one of top_tagging, semivisible"),
         ("nae", "learning_rate: 2.0e-3", "learning_rate: 2.0", r"expected within \(0, 1\)"),
         ("nae", "step_size: 200.0", "step_size: 0.0", "expected above 0"),
-        ("nae", "name: hlt", "name: hlt\n  min_auc: {w: 0.5}", "min_auc names 'w', which data"),
+        ("nae", "    top: 0", "    w: 0", "min_auc names 'w', which data"),
     ],
 )
 def test_a_wrong_recipe_is_one_sentence(
@@ -86,6 +86,12 @@ def test_latent_chains_belong_to_spheres(tmp_path: Path) -> None:
         load_deployable("edited", written(tmp_path, "edited", chained))
 
 
+def with_signal(text: str, signal: str) -> str:
+    """The recipe of another signal than top jets."""
+    assert "[top]" in text and "    top: 0" in text
+    return text.replace("[top]", f"[{signal}]").replace("    top: 0", f"    {signal}: 0")
+
+
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
@@ -104,11 +110,11 @@ def test_other_data_than_jets_are_refused(tmp_path: Path, data: str, sentence: s
 
 
 def test_parts_that_a_sample_lacks_are_named(tmp_path: Path) -> None:
-    folder = written(tmp_path, "nae", committed("nae").replace("[top]", "[gluino]"))
+    folder = written(tmp_path, "nae", with_signal(committed("nae"), "gluino"))
     with pytest.raises(InputError, match="gluino/test"):
         print(Session(Options(model="nae"), folder, tmp_path / "build").samples)
     text = committed("nae").replace("top_tagging", "semivisible").replace("qcd", "ttbar")
-    folder = written(tmp_path, "nae", text.replace("[top]", "[svj_1000_30]"))
+    folder = written(tmp_path, "nae", with_signal(text, "svj_1000_30"))
     with pytest.raises(InputError, match="has no constituents, which images need"):
         print(Session(Options(model="nae"), folder, tmp_path / "build").samples)
 

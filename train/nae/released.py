@@ -93,7 +93,7 @@ def release_nae(
             "background": background,
             "jets": jets,
         },
-        "config": {**architecture(network), "background": background, **inputs},
+        "config": {**inputs, **architecture(network), "background": background},
         "training": {"stopping": training.config.stopping, **asdict(training)},
         "metrics": dict(metrics),
         "history": {

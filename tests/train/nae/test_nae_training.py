@@ -303,7 +303,9 @@ def test_presets() -> None:
     config = paper.config
     assert config.loss == LossConfig(name="regularised", gamma=1.0, weight_penalty=1e-8)
     assert paper.normalisation.epochs * config.epoch_jets == 40_000 * 128
-    assert substructure_training().config.loss.name == "log_cosh"
+    substructure = substructure_training().config
+    assert substructure.sampler.latent is None
+    assert substructure.sampler.input.temperature == pytest.approx(0.0036)
     demo, paper_chain = demo_training().config.sampler.latent, config.sampler.latent
     assert demo is not None and paper_chain is not None
     assert demo.temperature == pytest.approx(paper_chain.temperature)

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
+import torch
 from jet_samples import random_jets
 
 from trigforge.hls.cli import main
@@ -21,12 +22,26 @@ from trigforge.train.jets.jet_file import save_jets
 from trigforge.train.jets.jets import Jets
 from trigforge.train.jets.sample import load_jets
 from trigforge.train.metrics import auc
-from trigforge.train.nae.network import Autoencoder, build_dense_autoencoder, build_jet_autoencoder
+from trigforge.train.nae.network import (
+    Autoencoder,
+    JetAutoencoder,
+    build_dense_autoencoder,
+    build_jet_autoencoder,
+)
 from trigforge.train.nae.pictures import landscape
+from trigforge.train.nae.prototypes import LatentScore, fit_prototypes
 from trigforge.train.nae.released import architecture
 from trigforge.train.nae.training import paper_training
 from trigforge.train.physics import style
-from trigforge.train.physics.nae import images, images_page, paper, samples, variables_page, words
+from trigforge.train.physics.nae import (
+    images,
+    images_page,
+    paper,
+    samples,
+    tagging,
+    variables_page,
+    words,
+)
 from trigforge.train.physics.nae.networks import latest, load_image_trainings
 from trigforge.train.physics.nae.separation import Scored, rejection_cell, separation
 from trigforge.train.physics.nae.tagging import mean_energies, sample_of
@@ -93,6 +108,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     here = tmp_path_factory.mktemp("nae")
     labels = ("qcd", "top", "qcd_low", "aachen", "heidelberg")
     jets = {f"{name}/test": random_jets(JETS, seed) for seed, name in enumerate(labels)}
+    jets["qcd/train"] = random_jets(30, 9)
     spectrum = jets["aachen/test"].pt
     for name in ("qcd_low", "heidelberg"):
         jets[f"{name}/test"] = replace(jets[f"{name}/test"], pt=spectrum)
@@ -127,8 +143,9 @@ def test_the_page_stands_alone_with_every_figure(built: Path) -> None:
     html = (built / "page" / "index.html").read_text()
     assert html.lstrip().startswith("<!doctype html>")
     assert not re.search(r'(src|href)="(?!#|data:)', html), "it must not load anything"
-    names = {"roc", "energies", "dark", "landscape", "averages", "samples", "history"}
+    names = {"roc", "energies", "dark", "landscape", "averages", "samples"}
     names |= {"reconstructions-direct", "reconstructions-reverse"}
+    names |= {f"history-{name}" for name in ("direct", "backwards", "dark_2", "dark_5")}
     assert {path.stem for path in (built / "page" / "figures").glob("*.png")} == names
     for name in names:
         assert f'<figure id="{name}"><svg' in html
@@ -147,11 +164,37 @@ def test_numbers_are_those_of_the_networks(built: Path) -> None:
     }
     expected = auc(found["top"], found["qcd"]).value
     assert direct["scores"]["nae"]["auc"] == pytest.approx(expected, abs=1e-12)
+    assert "latent_nae" in direct["scores"], "fitted to training jets"
+    assert "latent_nae" not in reverse["scores"], "there are none of top"
     assert f"{expected:.3f}" in (built / "page" / "physics.md").read_text()
     mass = {label: sample.part("test", label).mass for label in ("qcd", "top")}
     expected = auc(mass["top"], mass["qcd"]).value
     assert direct["scores"]["mass"]["auc"] == pytest.approx(expected, abs=1e-12)
     assert reverse["scores"]["mass"]["auc"] == pytest.approx(expected, abs=1e-12), "turned twice"
+
+
+def test_the_latent_score_is_that_of_the_encoder_alone(built: Path) -> None:
+    training = load_image_trainings([str(built / "direct.safetensors")])[0]
+    sample = load_jets(built / "jets.npz")
+    points = {
+        label: tagging.latents(
+            training.normalised, torch.from_numpy(sample.images(split, label)[:JETS])
+        )
+        for split, label in (("train", "qcd"), ("test", "top"))
+    }
+    rng = np.random.default_rng(tagging.SEED)
+    prototypes = fit_prototypes(points["qcd"], tagging.PROTOTYPES, rng)
+    score = LatentScore.of(cast(JetAutoencoder, training.normalised), prototypes).double()
+    with torch.no_grad():
+        expected = -score(torch.from_numpy(sample.images("test", "top")[:JETS]).double())[:, 0]
+    found = prototypes.scores(points["top"])
+    assert found == pytest.approx(expected.numpy(), rel=1e-3, abs=1e-3)
+    test = sample_of(sample, "top", training, JETS), sample_of(sample, "qcd", training, JETS)
+    learnt = torch.from_numpy(sample.images("train", "qcd"))
+    scored = tagging.latent_scores(training, learnt, *test)["latent_nae"]
+    np.testing.assert_array_equal(scored.signal, found)
+    shown = result(built)["tagging"][0]["scores"]["latent_nae"]["auc"]
+    assert shown == pytest.approx(auc(scored.signal, scored.background).value, abs=1e-12)
 
 
 def test_dark_jets_are_ordered_by_power_with_the_paper_beside(built: Path) -> None:
@@ -259,6 +302,12 @@ def test_the_highest_version_is_the_latest(tmp_path: Path) -> None:
         "nae_v10",
         "nae_reverse_v1",
     ]
+
+
+def test_a_preprocessing_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    path = write_training(tmp_path, "own", "qcd", preprocessing={"power": 3.0})
+    with pytest.raises(InputError, match="power is 3, expected above 0 and at most 1"):
+        load_image_trainings([path])
 
 
 def test_a_folder_with_one_file_of_weights_is_enough(tmp_path: Path) -> None:

@@ -26,8 +26,8 @@ from trigforge.train.physics.nae.separation import SIGNAL_EFFICIENCY, Scored
 from trigforge.train.physics.nae.tagging import Tagging
 from trigforge.train.physics.style import INK
 
-DASHED = ("ae",)
-THIN = ("mass", "constituents", "pt", "squared_pixels", "tau3")
+DASHED = ("ae", "mass", "latent_ae")
+THIN = ("latent_nae", "latent_ae", "mass", "constituents", "pt", "squared_pixels", "tau3")
 BINS = 60
 
 
@@ -54,7 +54,7 @@ def draw_roc(drawing: Figure, taggings: Sequence[Tagging]) -> None:
         )
     axes[0].set_ylabel("background efficiency")
     handles, labels = axes[0].get_legend_handles_labels()
-    drawing.legend(handles, labels, loc="outside upper center", ncols=4)
+    drawing.legend(handles, labels, loc="outside upper center", ncols=5)
 
 
 def _roc(panel: Axes, name: str, score: Scored) -> None:
@@ -65,7 +65,7 @@ def _roc(panel: Axes, name: str, score: Scored) -> None:
         b[kept],
         color=COLOURS[name],
         label=curve_label(name),
-        linestyle="--" if name in DASHED or name == "mass" else "-",
+        linestyle="--" if name in DASHED else "-",
         linewidth=0.9 if name in THIN else 1.7,
         drawstyle="steps-post",
     )
@@ -108,26 +108,22 @@ def draw_energies(drawing: Figure, taggings: Sequence[Tagging]) -> None:
         row[0].set_ylabel("share of jets")
 
 
-def draw_history(drawing: Figure, trainings: Sequence[Training]) -> None:
-    """What every epoch of the normalisation gave: a row per training, the chosen epoch dashed."""
-    axes = drawing.subplots(len(trainings), len(CURVES), squeeze=False)
-    for row, training in zip(axes, trainings, strict=True):
-        history = training.history.get("normalisation", ())
-        chosen = training.chosen_epoch
-        for panel, (title, names) in zip(row, CURVES.items(), strict=True):
-            for name in names:
-                epochs = [epoch["epoch"] + 1 for epoch in history if name in epoch]
-                values = [epoch[name] for epoch in history if name in epoch]
-                panel.plot(epochs, values, label=name.replace("_", " "))
-            if chosen is not None:
-                panel.axvline(chosen + 1, color=INK, linestyle="--", linewidth=0.8)
-            panel.set_title(title)
-            panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-            panel.set_xlabel("epoch")
-            panel.grid(True)
-            if len(names) > 1 and history:
-                panel.legend(fontsize=7)
-        row[0].set_ylabel(training.name)
+def draw_history(drawing: Figure, training: Training) -> None:
+    """What every epoch of the normalisation gave, the chosen epoch dashed."""
+    history = training.history.get("normalisation", ())
+    for panel, (title, names) in zip(drawing.subplots(1, len(CURVES)), CURVES.items(), strict=True):
+        for name in names:
+            epochs = [epoch["epoch"] + 1 for epoch in history if name in epoch]
+            values = [epoch[name] for epoch in history if name in epoch]
+            panel.plot(epochs, values, label=name.replace("_", " "))
+        if training.chosen_epoch is not None:
+            panel.axvline(training.chosen_epoch + 1, color=INK, linestyle="--", linewidth=0.8)
+        panel.set_title(title)
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+        panel.set_xlabel("epoch")
+        panel.grid(True)
+        if len(names) > 1 and history:
+            panel.legend(fontsize=7)
 
 
 def draw_dark(drawing: Figure, entries: Sequence[Mapping[str, Any]]) -> None:

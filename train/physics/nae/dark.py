@@ -13,7 +13,6 @@ from trigforge.train.jets.spectrum import thinned_to_spectrum
 from trigforge.train.physics.cells import Cell, Row
 from trigforge.train.physics.nae import paper
 from trigforge.train.physics.nae.discrepancy import discrepancy
-from trigforge.train.physics.nae.images import latents
 from trigforge.train.physics.nae.names import LABELS, NETWORKS, baseline_label, jet_label
 from trigforge.train.physics.nae.networks import Training
 from trigforge.train.physics.nae.separation import (
@@ -23,7 +22,7 @@ from trigforge.train.physics.nae.separation import (
     rejection_cell,
     separation,
 )
-from trigforge.train.physics.nae.tagging import Sample, baseline, energies, sample_of
+from trigforge.train.physics.nae.tagging import Sample, baseline, energies, latents, sample_of
 
 BACKGROUND = "qcd_low"
 SIGNALS = tuple(paper.DARK)

@@ -15,7 +15,7 @@ from torch import Tensor
 from trigforge.train.nae.network import Autoencoder
 from trigforge.train.nae.pictures import landscape, to_angles
 from trigforge.train.physics.nae.names import DIRECTIONS, JETS, SHORT, curve_label, jet_label
-from trigforge.train.physics.nae.tagging import Tagging
+from trigforge.train.physics.nae.tagging import Tagging, latents
 
 PIXELS = LinearSegmentedColormap.from_list(
     "pixels", [to_rgba("#2f83d6", 0), to_rgba("#2f83d6", 1), to_rgba("#8a2a0a", 1)]
@@ -158,13 +158,6 @@ def reconstructed(network: Autoencoder, images: Tensor) -> Tensor:
     """Reconstructions of images (N, 1, H, W)."""
     parts = [network.decode(network.encode(part)) for part in torch.split(images, BATCH)]
     return torch.cat(parts)
-
-
-@torch.no_grad()
-def latents(network: Autoencoder, inputs: Tensor) -> Float:
-    """Latents (N, Z), float64."""
-    parts = [network.encode(part) for part in torch.split(inputs, BATCH)]
-    return np.asarray(torch.cat(parts).double().numpy())
 
 
 def _ranked(

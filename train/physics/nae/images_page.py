@@ -21,7 +21,7 @@ from trigforge.train.physics.nae.discrepancy import discrepancy
 from trigforge.train.physics.nae.names import DIRECTIONS
 from trigforge.train.physics.nae.networks import Training, latest, load_image_trainings
 from trigforge.train.physics.nae.samples import draw_samples, fresh_sampler, latent_paths
-from trigforge.train.physics.nae.tagging import SIGNALS, Tagging, numbers, tag
+from trigforge.train.physics.nae.tagging import SIGNALS, Tagging, latents, numbers, tag
 from trigforge.train.physics.options import PhysicsOptions
 
 RELEASED = ("nae", "nae_reverse")
@@ -157,7 +157,7 @@ def _discrepancies(tagging: Tagging, drawn: dict[str, Tensor]) -> dict[str, Any]
     for name, network in tagging.training.networks.items():
         pairs = {
             "input": [x.flatten(1).double().numpy() for x in (jets, drawn[name])],
-            "latent": [images.latents(network, x) for x in (jets, drawn[name])],
+            "latent": [latents(network, x) for x in (jets, drawn[name])],
         }
         found[name] = {
             space: vars(discrepancy(first, second, np.random.default_rng(SEED)))
@@ -280,10 +280,11 @@ def _trainings(trainings: Sequence[Training]) -> Section:
         [*(words.trained(training) for training in trainings), words.PAPER_TRAINING],
         plans=[
             Plan(
-                "history",
-                "Every epoch of the normalisation; dashed: the epoch that was kept.",
-                (12.0, 2.5 * len(trainings)),
-                partial(curves.draw_history, trainings=trainings),
+                f"history-{training.name}",
+                f"{training.name}: every epoch of the normalisation; dashed: the one kept.",
+                (12.0, 2.6),
+                partial(curves.draw_history, training=training),
             )
+            for training in trainings
         ],
     )

@@ -8,6 +8,8 @@ from trigforge.train.physics.style import INK
 LABELS = {
     "nae": "energy",
     "ae": "energy",
+    "latent_nae": "latent score",
+    "latent_ae": "latent score",
     "mass": "jet mass",
     "constituents": "constituents",
     "pt": "pT",
@@ -16,9 +18,12 @@ LABELS = {
 }
 SHORT = {"nae": "NAE", "ae": "AE"}
 NETWORKS = {"nae": "NAE", "ae": "its own AE"}
+LATENT = {"latent_nae": "NAE's encoder", "latent_ae": "its own AE's encoder"}
 COLOURS = {
     "nae": "#d9480f",
     "ae": "#2f83d6",
+    "latent_nae": "#d39a00",
+    "latent_ae": "#d39a00",
     "mass": INK,
     "constituents": "#9c5fd0",
     "pt": "#8a8f98",
@@ -38,6 +43,8 @@ DIRECTIONS = {"direct": "Direct tagging", "reverse": "Reverse tagging"}
 
 def curve_label(score: str) -> str:
     """``NAE`` or the baseline's name."""
+    if score in LATENT:
+        return f"latents, {SHORT[score.removeprefix('latent_')]}"
     return NETWORKS.get(score, LABELS[score])
 
 

@@ -161,7 +161,17 @@ def _load(
             f"{folder}: the manifest of {stem} does not say on which jets it was trained, expected "
             "background in its config; train again or add it"
         )
-    return Training(stem, background, **networks, history=manifest["history"], manifest=manifest)
+    training = Training(
+        stem, background, **networks, history=manifest["history"], manifest=manifest
+    )
+    try:
+        _ = training.preprocessing, training.sampler
+    except (TypeError, ValueError, KeyError) as error:
+        raise InputError(
+            f"{folder}: the manifest of {stem} has a preprocessing or a sampler that cannot be "
+            f"read ({error}); restore it"
+        ) from None
+    return training
 
 
 def _networks(path: Path, build: Callable[[], Autoencoder]) -> dict[str, Autoencoder]:

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from trigforge.train.jets.jets import Jets
 from trigforge.train.jets.sample import JetSample
-from trigforge.train.nae.network import Autoencoder, energy_sums
+from trigforge.train.nae.network import ENERGY_BATCH, Autoencoder, energy_sums
+from trigforge.train.nae.prototypes import fit_prototypes
 from trigforge.train.physics.nae.networks import Training
 from trigforge.train.physics.nae.separation import Scored, gain, separation
 
@@ -20,6 +21,9 @@ DIRECTIONS = {"qcd": "direct", "top": "reverse"}
 TOP_ABOVE = {"mass": 1, "constituents": 1, "pt": 1, "squared_pixels": -1}
 """Baselines, and the sign with which top jets lie above QCD jets; reverse tagging turns it."""
 EQUAL = "mass"
+PROTOTYPES = 8
+"""Of the latent score, as in the recipe ``nae_encoder``."""
+SEED = 5
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,9 @@ def tag(training: Training, sample: JetSample, count: int) -> Tagging:
     signal = sample_of(sample, SIGNALS[training.background], training, count)
     background = sample_of(sample, training.background, training, count)
     scores = energies(training, signal, background)
+    if "train" in sample.splits(training.background):
+        images = sample.images("train", training.background, training.preprocessing)
+        scores |= latent_scores(training, torch.from_numpy(images), signal, background)
     turn = 1 if training.background == "qcd" else -1
     for name, sign in TOP_ABOVE.items():
         scores[name] = Scored(
@@ -86,6 +93,29 @@ def energies(training: Training, signal: Sample, background: Sample) -> dict[str
         )
         for name, network in training.networks.items()
     }
+
+
+def latent_scores(
+    training: Training, learnt: Tensor, signal: Sample, background: Sample
+) -> dict[str, Scored]:
+    """Of both encoders alone: prototypes are fitted to latents of training jets (N, 1, H, W)."""
+    found = {}
+    for name, network in training.networks.items():
+        prototypes = fit_prototypes(
+            latents(network, learnt), PROTOTYPES, np.random.default_rng(SEED)
+        )
+        found[f"latent_{name}"] = Scored(
+            prototypes.scores(latents(network, signal.images)),
+            prototypes.scores(latents(network, background.images)),
+        )
+    return found
+
+
+@torch.no_grad()
+def latents(network: Autoencoder, inputs: Tensor) -> np.ndarray[Any, Any]:
+    """Latents (N, Z) of inputs (N, ...), float64."""
+    parts = [network.encode(part) for part in torch.split(inputs, ENERGY_BATCH)]
+    return np.asarray(torch.cat(parts).double().numpy())
 
 
 def mean_energies(network: Autoencoder, inputs: Tensor) -> np.ndarray[Any, Any]:

@@ -188,8 +188,8 @@ def _sections(training: Training, entry: Mapping[str, Any]) -> list[Section]:
                 Plan(
                     f"history-{slug}",
                     "Every epoch of the normalisation; dashed: the epoch that was kept.",
-                    (12.0, 2.8),
-                    partial(curves.draw_history, trainings=[training]),
+                    (12.0, 2.6),
+                    partial(curves.draw_history, training=training),
                 )
             ],
         ),

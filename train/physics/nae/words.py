@@ -12,13 +12,14 @@ from trigforge.train.physics.nae import dark, paper
 from trigforge.train.physics.nae.names import (
     DIRECTIONS,
     LABELS,
+    LATENT,
     NETWORKS,
     baseline_label,
     jet_label,
 )
 from trigforge.train.physics.nae.networks import Training
 from trigforge.train.physics.nae.separation import auc_cell, equal_cell, rejection_cell
-from trigforge.train.physics.nae.tagging import TOP_ABOVE, Tagging
+from trigforge.train.physics.nae.tagging import PROTOTYPES, TOP_ABOVE, Tagging
 
 COLUMNS = ("AUC", "1 / background efficiency at 20 %", "AUC at equal mass")
 PAPER_TRAINING = f"The paper: {paper.TRAINING}."
@@ -63,8 +64,7 @@ def verdict(entry: Mapping[str, Any]) -> str:
         f"{DIRECTIONS[direction]}: trained on {jet_label(entry['background'])} jets, the NAE tags "
         f"{jet_label(entry['signal'])} jets with an AUC of {own['auc']:.3f} ± "
         f"{own['auc_error']:.3f}, {reached}, and {change} by {interval(gain)} against its "
-        f"own autoencoder. {rivals}"
-        f"{_beyond_mass(scores)}"
+        f"own autoencoder. {rivals}{_beyond_mass(scores)}{_encoder_alone(scores)}"
     )
 
 
@@ -77,6 +77,16 @@ def _beyond_mass(scores: Mapping[str, Any]) -> str:
     return (
         f" Among jets of equal mass its AUC is {own:.3f} ± {error:.3f} (the mass itself: "
         f"{mass:.3f}): it {knows}."
+    )
+
+
+def _encoder_alone(scores: Mapping[str, Any]) -> str:
+    if "latent_nae" not in scores:
+        return ""
+    own = scores["latent_nae"]
+    return (
+        f" The encoder alone, with {PROTOTYPES} prototypes of its background, reaches "
+        f"{own['auc']:.3f} ± {own['auc_error']:.3f}."
     )
 
 
@@ -120,6 +130,14 @@ def tagging_table(entry: Mapping[str, Any]) -> Table:
         )
         cells = [Cell(f"{theirs.auc:g}"), Cell(f"{theirs.rejection:g}"), Cell("–")]
         rows.append(Row(LABELS[name], f"paper's {NETWORKS[name].split()[-1]}", "paper", cells))
+    for name in LATENT:
+        if name in scores:
+            cells = [
+                auc_cell(scores[name], rival=mass["auc"]),
+                rejection_cell(scores[name]),
+                equal_cell(scores[name], mass["auc_at_equal"]),
+            ]
+            rows.append(Row(LABELS[name], LATENT[name], "network", cells))
     turn = 1 if direction == "direct" else -1
     for name, sign in TOP_ABOVE.items():
         cells = [auc_cell(scores[name]), rejection_cell(scores[name]), equal_cell(scores[name])]
