@@ -289,7 +289,7 @@ def _load(path: Path, key: str) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        saved: dict[str, Any] = torch.load(path, weights_only=True)
+        saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise InputError(
             f"{path}: not a readable checkpoint ({type(error).__name__}); delete it to start over"

@@ -67,11 +67,11 @@ class ChainResult:
 
     Attributes:
         points: (B, ...).
-        acceptance: fraction of accepted steps, 1 without acceptance.
+        acceptance: fraction of accepted steps, a scalar; 1 without acceptance.
     """
 
     points: Tensor
-    acceptance: float
+    acceptance: Tensor
 
 
 class Space(Protocol):
@@ -162,7 +162,7 @@ def run_chain(
     x = start.detach()
     accepted = torch.zeros((), device=x.device)
     if chain.steps == 0:
-        return ChainResult(x, 1.0)
+        return ChainResult(x, accepted + 1)
     values, gradient = evaluate(x)
     for index in range(chain.steps):
         noise = chain.noise / (1 + index) if chain.annealing else chain.noise
@@ -186,7 +186,18 @@ def run_chain(
         x = _where(accept, y, x)
         values = torch.where(accept, new_values, values)
         gradient = _where(accept, new_gradient, gradient)
-    return ChainResult(x, float(accepted) / chain.steps if chain.metropolis else 1.0)
+    return ChainResult(x, accepted / chain.steps if chain.metropolis else accepted + 1)
+
+
+class EagerChain:
+    """:func:`run_chain` of one energy."""
+
+    def __init__(self, evaluate: Evaluation, chain: ChainConfig, space: Space) -> None:
+        self._evaluate, self._chain, self._space = evaluate, chain, space
+
+    def __call__(self, start: Tensor, generator: torch.Generator) -> ChainResult:
+        """Where chains from ``start`` (B, ...) end."""
+        return run_chain(self._evaluate, start, self._chain, self._space, generator)
 
 
 def _drift(x: Tensor, gradient: Tensor, chain: ChainConfig, space: Space) -> Tensor:

@@ -1,8 +1,8 @@
 """A copy of an autoencoder for chains: nothing to train, so that a step costs as little as it can.
 
 On a CPU: channels-last memory, slopes as plain numbers applied in place, and, where asked for,
-bfloat16 inside convolutions and products. On a GPU one recorded graph per shape, so that a step is
-one launch.
+bfloat16 inside convolutions and products. On a GPU whole chains are recorded, see
+:mod:`trigforge.train.nae.recorded`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trigforge.train.layers import FloatLayers
-from trigforge.train.nae.chain import Energy, Evaluation, with_gradient
+from trigforge.train.nae.chain import with_gradient
 from trigforge.train.nae.network import Autoencoder, energy
 
 Precision = Literal["float32", "bfloat16"]
@@ -50,14 +50,14 @@ class FrozenAutoencoder:
     """A copy of ``model`` that :meth:`follow` brings up to date, on the model's device."""
 
     def __init__(self, model: Autoencoder, precision: Precision = "float32") -> None:
-        self._copy = model.rebuilt(FrozenLayers())
+        self.network = model.rebuilt(FrozenLayers())
         self.precision = precision
-        self._copy.requires_grad_(False)
+        self.network.requires_grad_(False)
         device = next(model.parameters()).device
-        self._copy.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.latents, self.spherical = model.latents, model.spherical
-        self.input = self._evaluation(lambda x: energy(self, x), device)
-        self.latent = self._evaluation(lambda z: energy(self, self.decode(z)), device)
+        self.input = with_gradient(lambda x: energy(self, x))
+        self.latent = with_gradient(lambda z: energy(self, self.decode(z)))
         """Evaluations of the energies of inputs (B, ...) and of latents (B, Z), equation 10."""
         self.follow(model)
 
@@ -65,7 +65,7 @@ class FrozenAutoencoder:
     def follow(self, model: Autoencoder) -> None:
         """Take over the weights; normalised ones as they act."""
         sources = dict(model.named_modules())
-        for name, module in self._copy.named_modules():
+        for name, module in self.network.named_modules():
             source = sources[name]
             for kind in ("weight", "bias"):
                 if isinstance(getattr(module, kind, None), Tensor):
@@ -79,51 +79,12 @@ class FrozenAutoencoder:
     def encode(self, x: Tensor) -> Tensor:
         """Latents (B, Z)."""
         with self._autocast(x):
-            return self._copy.encode(x)
+            return self.network.encode(x)
 
     def decode(self, z: Tensor) -> Tensor:
         """Inputs (B, ...), float32."""
         with self._autocast(z):
-            return self._copy.decode(z)
+            return self.network.decode(z)
 
     def _autocast(self, x: Tensor) -> torch.autocast:
         return torch.autocast(x.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
-
-    def _evaluation(self, energies: Energy, device: torch.device) -> Evaluation:
-        evaluate = with_gradient(energies)
-        return RecordedEvaluation(evaluate) if device.type == "cuda" else evaluate
-
-
-class RecordedEvaluation:
-    """An evaluation on a GPU, recorded once per shape and launched whole from then on.
-
-    Parameters may change between calls as long as they stay where they are in memory.
-    """
-
-    WARM_UP = 3
-
-    def __init__(self, evaluate: Evaluation) -> None:
-        self._evaluate = evaluate
-        self._recorded: dict[torch.Size, tuple[torch.cuda.CUDAGraph, Tensor, Tensor, Tensor]] = {}
-
-    def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Energies (B,) and gradients (B, ...), copies of the recorded outputs."""
-        if x.shape not in self._recorded:
-            self._recorded[x.shape] = self._record(x)
-        graph, source, values, gradient = self._recorded[x.shape]
-        source.copy_(x)
-        graph.replay()
-        return values.clone(), gradient.clone()
-
-    def _record(self, x: Tensor) -> tuple[torch.cuda.CUDAGraph, Tensor, Tensor, Tensor]:
-        source = x.detach().clone()
-        side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            for _ in range(self.WARM_UP):
-                self._evaluate(source)
-        torch.cuda.current_stream().wait_stream(side)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            values, gradient = self._evaluate(source)
-        return graph, source, values, gradient

@@ -114,6 +114,7 @@ class Normalisation:
     ) -> None:
         self._inputs, self._config, self._device = inputs, config, device
         self._sampler = Sampler(model, config.sampler, inputs.train.shape[1:])
+        self._noise = torch.Generator(device)
         head = inputs.validation[: config.distance_inputs]
         start = mean_energy(model, inputs.validation, device)
         self._watch = CollapseWatch(config.collapse, start, spread(head))
@@ -138,7 +139,7 @@ class Normalisation:
         """Draw the jets of the epoch and the seed of its chains."""
         self._chosen = torch.randperm(len(self._inputs.train), generator=generator)
         seed = int(torch.randint(2**62, (), generator=generator))
-        self._noise = torch.Generator(self._device).manual_seed(seed)
+        self._noise.manual_seed(seed)
         self._watch.start_epoch()
         self.samples.clear()
         self._sums = dict.fromkeys(
@@ -163,8 +164,8 @@ class Normalisation:
         for name, value in (
             ("positive", float(positive.detach().mean())),
             ("negative", seen),
-            ("latent_acceptance", found.latent_acceptance),
-            ("input_acceptance", found.input_acceptance),
+            ("latent_acceptance", float(found.latent_acceptance)),
+            ("input_acceptance", float(found.input_acceptance)),
             ("batches", 1.0),
         ):
             self._sums[name] += value

@@ -8,17 +8,29 @@ that of its inputs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from trigforge.train.nae.chain import ChainConfig, Flat, UnitSphere, run_chain, uniform_on_sphere
+from trigforge.train.nae.chain import (
+    ChainConfig,
+    ChainResult,
+    EagerChain,
+    Flat,
+    UnitSphere,
+    uniform_on_sphere,
+)
 from trigforge.train.nae.frozen import FrozenAutoencoder, Precision
-from trigforge.train.nae.network import Autoencoder
+from trigforge.train.nae.fused import FusedChain, can_fuse
+from trigforge.train.nae.network import Autoencoder, JetAutoencoder
+from trigforge.train.nae.recorded import RecordedChain
 from trigforge.train.nae.replay import ReplayBuffer
+
+Launch = Callable[[Tensor, torch.Generator], ChainResult]
+"""Starting points (B, ...) and a source of noise to where the chains end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,13 +74,30 @@ class Negatives:
     Attributes:
         x: (B, ...).
         z: (B, Z), where the latent chains ended; None without latent chains.
-        latent_acceptance, input_acceptance: fractions of accepted steps.
+        latent_acceptance, input_acceptance: fractions of accepted steps, scalars.
     """
 
     x: Tensor
     z: Tensor | None
-    latent_acceptance: float
-    input_acceptance: float
+    latent_acceptance: Tensor
+    input_acceptance: Tensor
+
+
+def launches(frozen: FrozenAutoencoder, config: SamplerConfig) -> tuple[Launch, Launch | None]:
+    """How chains of inputs and of latents are run: on a GPU fused where the kernel is for them."""
+    on_gpu = next(frozen.network.parameters()).is_cuda
+    if on_gpu and can_fuse(frozen.network, config.latent, config.input):
+        assert isinstance(frozen.network, JetAutoencoder)  # noqa: S101 # can_fuse has looked
+        assert config.latent is not None  # noqa: S101 # its latents are on a sphere
+        return (
+            FusedChain(frozen.network, config.input, images=True),
+            FusedChain(frozen.network, config.latent, images=False),
+        )
+    kind = RecordedChain if on_gpu else EagerChain
+    images = kind(frozen.input, config.input, Flat())
+    if config.latent is None:
+        return images, None
+    return images, kind(frozen.latent, config.latent, UnitSphere())
 
 
 class Sampler:
@@ -87,6 +116,7 @@ class Sampler:
             )
         self._frozen = FrozenAutoencoder(model, config.precision)
         self._config = config
+        self._input, self._latent = launches(self._frozen, config)
         self._shape = tuple(shape)
         self.buffer = ReplayBuffer(config.buffer, config.replay, self._fresh)
 
@@ -94,16 +124,15 @@ class Sampler:
         """``count`` samples of the model as it is now; their starting points go into the buffer."""
         self._frozen.follow(model)
         start = self.buffer.draw(count, generator)
-        points, z, latent_acceptance = start.points, None, 1.0
-        config = self._config
-        if config.latent is not None:
-            latent = run_chain(self._frozen.latent, points, config.latent, UnitSphere(), generator)
+        points, z, latent_acceptance = start.points, None, torch.ones(())
+        if self._latent is not None:
+            latent = self._latent(points, generator)
             self.buffer.push(latent.points, start.ages + 1)
             z, latent_acceptance = latent.points, latent.acceptance
             with torch.no_grad():
                 points = self._frozen.decode(z)
-        ended = run_chain(self._frozen.input, points, config.input, Flat(), generator)
-        if config.latent is None:
+        ended = self._input(points, generator)
+        if self._latent is None:
             self.buffer.push(ended.points, start.ages + 1)
         return Negatives(ended.points, z, latent_acceptance, ended.acceptance)
 

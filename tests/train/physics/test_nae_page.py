@@ -20,7 +20,7 @@ from trigforge.train.bootstrap import auc_spread
 from trigforge.train.errors import InputError
 from trigforge.train.jets.jet_file import save_jets
 from trigforge.train.jets.jets import Jets
-from trigforge.train.jets.sample import load_jets
+from trigforge.train.jets.sample import load_jets, load_shipped_jets
 from trigforge.train.metrics import auc
 from trigforge.train.nae.network import (
     Autoencoder,
@@ -42,7 +42,7 @@ from trigforge.train.physics.nae import (
     variables_page,
     words,
 )
-from trigforge.train.physics.nae.networks import latest, load_image_trainings
+from trigforge.train.physics.nae.networks import latest, load_dense_trainings, load_image_trainings
 from trigforge.train.physics.nae.separation import Scored, rejection_cell, separation
 from trigforge.train.physics.nae.tagging import mean_energies, sample_of
 from trigforge.train.physics.options import PhysicsOptions
@@ -233,6 +233,16 @@ def test_variables_have_their_page(tmp_path: Path) -> None:
     expected = auc(sample.part("test", "svj_2000_30").pt, sample.part("test", "ttbar").pt)
     assert found["signals"]["svj_2000_30"]["scores"]["pt"]["auc"] == pytest.approx(expected.value)
     assert (page.parent / "figures" / "history-own.png").is_file()
+
+
+def test_released_variables_give_what_their_manifest_says() -> None:
+    training = load_dense_trainings(latest("nae_svj"))[0]
+    found = variables_page.measure(training, load_shipped_jets("semivisible"), 3000)["signals"]
+    for network, name in (("autoencoder", "ae"), ("normalised", "nae")):
+        expected = training.manifest["metrics"]["auc"][network]
+        assert set(expected) == set(found)
+        for signal, area in expected.items():
+            assert found[signal]["scores"][name]["auc"] == pytest.approx(area, abs=1e-4)
 
 
 def test_the_bootstrap_error_is_near_delongs(rng: np.random.Generator) -> None:

@@ -56,7 +56,7 @@ def run_nae_svj(options: PhysicsOptions) -> Path:
         )
     sample = load_jets(options.data) if options.data else load_shipped_jets("semivisible")
     trainings = load_dense_trainings(names)
-    entries = [_measure(training, sample, options.events) for training in trainings]
+    entries = [measure(training, sample, options.events) for training in trainings]
     result: dict[str, Any] = {
         "schema": 1,
         "model": options.model,
@@ -88,7 +88,7 @@ def run_nae_svj(options: PhysicsOptions) -> Path:
     return write_document(document, result, options.output)
 
 
-def _measure(training: Training, sample: JetSample, count: int) -> dict[str, Any]:
+def measure(training: Training, sample: JetSample, count: int) -> dict[str, Any]:
     """Plain numbers of one training."""
     transform = fit_normal_map(sample.variables("train", BACKGROUND))
     signals = [name for name in sample.labels if name != BACKGROUND]
