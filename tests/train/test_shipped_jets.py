@@ -24,7 +24,7 @@ def shipped(name: str) -> JetSample:
     return load_shipped_jets(name)
 
 
-def test_both_samples_fit_into_ten_megabytes() -> None:
+def test_all_samples_fit_into_ten_megabytes() -> None:
     assert sum(path.stat().st_size for path in SHIPPED.values()) < 10e6
 
 
@@ -92,6 +92,7 @@ def test_semivisible_variables_are_sound() -> None:
         ("top_tagging", "qcd", "validation"),
         ("top_tagging", "top", "validation"),
         ("semivisible", "svj_2000_30", "test"),
+        ("dark", "heidelberg", "test"),
     ],
 )
 def test_the_code_makes_the_sample(name: str, label: str, split: str, tmp_path: Path) -> None:

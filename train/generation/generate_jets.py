@@ -25,6 +25,7 @@ from trigforge.train.generation.jet_chunks import (
     write_jet_chunk,
 )
 from trigforge.train.generation.jet_processes import (
+    DARK_JETS,
     SEMIVISIBLE,
     SVJ_POINTS,
     TOP_TAGGING,
@@ -72,6 +73,11 @@ SHIPPED_JETS: dict[str, ShippedJets] = {
         },
         selection=SEMIVISIBLE.text,
         constituents=False,
+    ),
+    "dark": ShippedJets(
+        counts={f"{label}/test": 3_000 for label in ("qcd_low", "aachen", "heidelberg")},
+        selection=DARK_JETS.text,
+        constituents=True,
     ),
 }
 

@@ -18,6 +18,7 @@ _SAMPLES = Path(__file__).resolve().parent.parent / "samples"
 SHIPPED: dict[str, Path] = {
     "top_tagging": _SAMPLES / "jets_top_v1.npz",
     "semivisible": _SAMPLES / "jets_svj_v1.npz",
+    "dark": _SAMPLES / "jets_dark_v1.npz",
 }
 
 
@@ -91,7 +92,7 @@ class JetSample:
 
 
 def load_shipped_jets(name: str) -> JetSample:
-    """A sample that comes with the package: ``top_tagging`` or ``semivisible``.
+    """A sample that comes with the package: ``top_tagging``, ``semivisible`` or ``dark``.
 
     Raises:
         InputError: no such sample.
