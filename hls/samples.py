@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from trigforge.hls.formats import Format
 from trigforge.train.events import SampleInfo
+from trigforge.train.rates import LUMINOSITY_PER_CM2_S
 
 Values = NDArray[Any]
 
@@ -42,6 +43,8 @@ class Samples:
         learnt: events or jets of background for training and validation, by split.
         format: of the firmware's input.
         info: of the background, for rates.
+        input_rate_hz: at which background comes in, where that is known without a cross section;
+            ``luminosity_per_cm2_s`` at that rate.
         name: of the data, for reports; ``preselection`` in one line.
     """
 
@@ -55,6 +58,8 @@ class Samples:
     source: Literal["shipped", "generated", "file"]
     sha256: str
     preselection: str
+    input_rate_hz: float | None = None
+    luminosity_per_cm2_s: float = LUMINOSITY_PER_CM2_S
 
     @property
     def all(self) -> dict[str, Sample]:

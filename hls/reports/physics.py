@@ -22,12 +22,13 @@ from trigforge.hls.reports.report import (
     SignalScore,
     Threshold,
 )
+from trigforge.train import rates
 from trigforge.train.bootstrap import auc_difference
 from trigforge.train.equal_baseline import auc_at_equal
 from trigforge.train.errors import InputError
 from trigforge.train.events import SampleInfo
 from trigforge.train.metrics import auc, background_efficiency, roc, spearman
-from trigforge.train.rates import LUMINOSITY_PER_CM2_S, input_rate_hz, reach, working_points
+from trigforge.train.rates import LUMINOSITY_PER_CM2_S, reach, working_points
 
 Array = NDArray[Any]
 Samples = Mapping[str, Array]
@@ -47,6 +48,7 @@ def assess(
     info: SampleInfo | None,
     rng: np.random.Generator,
     max_rate_hz: float | None = None,
+    input_rate_hz: float | None = None,
     luminosity_per_cm2_s: float = LUMINOSITY_PER_CM2_S,
 ) -> Physics:
     """The physics block.
@@ -57,12 +59,13 @@ def assess(
         info: of the background sample; without a cross section there are no rates.
         rng: of the bootstrap intervals.
         max_rate_hz: adds the loosest threshold that stays below this rate.
+        input_rate_hz: of the background, instead of the one that follows from ``info``.
 
     Raises:
         InputError: a sample is missing, event counts differ, or firmware scores are not integers.
     """
     _check(scores, baselines, (background, *signals))
-    rate_in = _input_rate(info, luminosity_per_cm2_s)
+    rate_in = input_rate_hz or _input_rate(info, luminosity_per_cm2_s)
     events = len(next(iter(baselines.values()))[background])
     efficiencies = list(EFFICIENCIES)
     if max_rate_hz is not None and rate_in:
@@ -165,7 +168,7 @@ def _check(
 def _input_rate(info: SampleInfo | None, luminosity: float) -> float | None:
     if info is None or info.cross_section_pb is None or info.preselection_efficiency is None:
         return None
-    return input_rate_hz(info.cross_section_pb, info.preselection_efficiency, luminosity)
+    return rates.input_rate_hz(info.cross_section_pb, info.preselection_efficiency, luminosity)
 
 
 def separation(

@@ -70,6 +70,8 @@ def judge_model(session: Session, reports: Path = REPORTS) -> Report:
         info=data.info,
         rng=np.random.default_rng(BOOTSTRAP_SEED),
         max_rate_hz=recipe.budget.max_rate_hz,
+        input_rate_hz=data.input_rate_hz,
+        luminosity_per_cm2_s=data.luminosity_per_cm2_s,
     )
     imitation = compare_with_teacher(session, np.random.default_rng(BOOTSTRAP_SEED))
     found = evidence(session, REQUIRED_STAGES)

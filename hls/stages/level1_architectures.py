@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
-    from trigforge.hls.samples import Sample
+    from trigforge.hls.samples import Sample, Samples
     from trigforge.train.events import EventDataset, Events
     from trigforge.train.generation.level1 import Level1
     from trigforge.train.level1.background import View
@@ -37,6 +38,18 @@ class Level1Row(EventRow):
     @abstractmethod
     def view(self, network: NetworkConfig) -> View:
         """What the network sees of level-1 inputs, (N, H, W)."""
+
+    def samples(self, recipe: Recipe, data: EventDataset) -> Samples:
+        from trigforge.train.generation.zero_bias import (
+            CROSSING_LUMINOSITY_PER_CM2_S,
+            CROSSING_RATE_HZ,
+        )
+
+        return replace(
+            super().samples(recipe, data),
+            input_rate_hz=CROSSING_RATE_HZ,
+            luminosity_per_cm2_s=CROSSING_LUMINOSITY_PER_CM2_S,
+        )
 
     def crossings(self, recipe: Recipe, level1: Level1) -> Sample:
         """Zero-bias crossings as the network and the cheap scores see them."""

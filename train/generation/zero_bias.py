@@ -17,6 +17,8 @@ from trigforge.train.generation.level1 import Level1
 REVOLUTION_HZ = 11_245.5
 COLLIDING_BUNCHES = 2_544  # of 3,564 places; LHC 2018
 CROSSING_RATE_HZ = COLLIDING_BUNCHES * REVOLUTION_HZ  # 28.6 MHz
+INELASTIC_CM2 = 78.0e-27  # in Pythia 8.317 at 13 TeV
+CROSSING_LUMINOSITY_PER_CM2_S = 50 * CROSSING_RATE_HZ / INELASTIC_CM2  # 1.83e34
 
 
 @dataclass(frozen=True)

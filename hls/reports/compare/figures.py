@@ -29,7 +29,11 @@ MARKERS = "osD^vPX*<>"
 COLOURS = (*style.SAMPLES, "#d39a00", "#b5838d", "#8a8f98")
 MANY = 300.0
 """Ratio of costs above which powers of ten are ticks enough."""
-DASHES: tuple[str, ...] = ("--", ":", "-.")
+Dash = str | tuple[int, tuple[int, ...]]
+DASHES: tuple[Dash, ...] = (
+    *("--", ":", "-."),
+    *((0, (9, 2)), (0, (1, 4)), (0, (6, 2, 1, 2, 1, 2)), (0, (3, 6)), (0, (12, 3, 3, 3))),
+)
 
 Point = tuple[float, float]
 """A value and its error."""
@@ -188,7 +192,7 @@ def _mark(number: int) -> dict[str, Any]:
     }
 
 
-def _dash(number: int) -> str:
+def _dash(number: int) -> Dash:
     return DASHES[number % len(DASHES)]
 
 
