@@ -48,6 +48,27 @@ def test_a_wrong_recipe_is_one_sentence(tmp_path: Path, old: str, new: str, sent
         load_recipe("edited", tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("model", "old", "new", "sentence"),
+    [
+        ("l1_regions", "  shift: 3\n", "", "network.shift is missing, expected an integer"),
+        ("l1_regions", "shift: 3", "shift: 12", "shift is 12, expected 0 to 9 bits"),
+        ("l1_regions", "input_bits: 5", "input_bits: 9", "input_bits is 9, expected 2 to 8"),
+        ("l1_objects", "[5, 3, 0, 5]", "[5, 3, 0]", "shifts has 3 entries, expected 4"),
+        ("l1_objects", "export: full", "export: encoder", "network.export is 'encoder'; the score"),
+        ("l1_objects", "objective: zero_bias", "objective: bce_sum", "l1_regions and l1_objects"),
+    ],
+)
+def test_a_wrong_grid_of_level_one_is_one_sentence(
+    tmp_path: Path, model: str, old: str, new: str, sentence: str
+) -> None:
+    text = (FOLDER / f"{model}.yaml").read_text()
+    assert old in text
+    (tmp_path / "edited.yaml").write_text(text.replace(old, new, 1))
+    with pytest.raises(InputError, match=rf"edited\.yaml: .*{sentence}"):
+        load_recipe("edited", tmp_path)
+
+
 def test_an_unknown_model_lists_the_known_ones() -> None:
     with pytest.raises(InputError, match=r"unknown model 'nope', known are .*codae_mask_encoder"):
         load_recipe("nope", FOLDER)

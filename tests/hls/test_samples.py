@@ -92,6 +92,20 @@ def test_variables_are_equal_citizens(tmp_path: Path) -> None:
     assert above(found, "jet_pt", "svj_4000_30") > 0.9
 
 
+def test_level_one_sees_coarse_integers_and_comes_in_at_a_known_rate(tmp_path: Path) -> None:
+    regions, objects = samples(tmp_path, "l1_regions"), samples(tmp_path, "l1_objects")
+    for found, shape in ((regions, (18, 14)), (objects, (19,))):
+        assert str(found.format) == "ufixed<5,5>" and not found.truncated
+        assert found.test.integers.shape == (512, *shape)
+        assert found.test.integers.max() <= 31
+        assert found.input_rate_hz == pytest.approx(2544 * 11245.5)
+        assert found.luminosity_per_cm2_s == pytest.approx(1.83e34, rel=0.01)
+    for found, name in ((regions, "region_sum"), (objects, "object_sum")):
+        seen = found.signals["suep_700"]
+        expected = [int(one.sum()) for one in seen.integers]
+        assert seen.baselines[name].tolist() == expected
+
+
 def test_masks_are_the_same_for_all(tmp_path: Path) -> None:
     found = samples(tmp_path, "mask_sum")
     assert not found.truncated and found.test.integers is found.test.floats

@@ -64,6 +64,22 @@ def test_without_a_cross_section_there_is_no_rate() -> None:
     assert {p.rate_hz for p in found.thresholds} == {None}
 
 
+def test_a_rate_that_is_known_without_a_cross_section_is_taken() -> None:
+    scores, sums = judged.events()
+    found = assess(
+        scores,
+        {"mask_sum": sums},
+        background="qcd",
+        signals=judged.SIGNALS,
+        info=None,
+        rng=np.random.default_rng(1),
+        input_rate_hz=1000.0,
+    )
+    assert found.input_rate_hz == 1000.0
+    for point in found.thresholds:
+        assert point.rate_hz == pytest.approx(1000.0 * point.background_efficiency)
+
+
 def test_what_does_not_fit_is_named() -> None:
     scores, sums = judged.events()
     arguments = {
