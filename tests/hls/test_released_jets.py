@@ -22,13 +22,15 @@ FOLDER = Path(__file__).resolve().parents[2] / "firmware_projects"
 JETS = 150
 
 
-@pytest.mark.parametrize(("model", "least"), [("nae", 0.99), ("nae_encoder", 0.96)])
+@pytest.mark.parametrize(
+    ("model", "least"), [("nae", 0.99), ("nae_reverse", 0.98), ("nae_encoder", 0.96)]
+)
 def test_the_twin_follows(tmp_path: Path, model: str, least: float) -> None:
     found = load_deployable(model, FOLDER)
     assert isinstance(found, ImageRecipe)
     assert found.train.released is not None and found.quantize.released is not None
     limits = {"limit_train": 2000, "limit_test": JETS, "limit_signal": JETS}
-    if model == "nae":
+    if model != "nae_encoder":
         limits["limit_train"] = 16
     recipe = replace(found, data=replace(found.data, limit_validation=16, **limits))
     architecture: Any = jet_architecture_of(recipe)
