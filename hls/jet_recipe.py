@@ -83,7 +83,7 @@ class JetData:
         limit_train: jets kept of each part, the first ones (0: all); presets use them.
     """
 
-    sample: Literal["top_tagging", "semivisible"]
+    sample: Literal["top_tagging", "semivisible", "dark"]
     background: str
     signals: tuple[str, ...]
     signals_are: Sign

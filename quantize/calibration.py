@@ -51,7 +51,7 @@ class Recording:
     normalised: dict[str, Tensor] = field(default_factory=dict)
 
 
-def calibrate(model: nn.Module, twin: nn.Module, images: Tensor) -> None:
+def calibrate(model: nn.Module, twin: nn.Module, images: Tensor, headroom: int = 0) -> None:
     """Fill a twin (in place) with the weights of ``model`` and the grids that suit ``images``.
 
     Grids minimise the squared error of what lies on them. A bias in front of a truncating quantiser
@@ -60,6 +60,8 @@ def calibrate(model: nn.Module, twin: nn.Module, images: Tensor) -> None:
     Args:
         model: trained float network.
         images: events (B, 1, H, W), a few hundred; background and its overlays.
+        headroom: bits that PReLUs get above the range of the smallest error, where few large values
+            (the bright pixels of an image that is mostly dark) carry what matters.
     """
     recording = record(model, twin, images)
     floats, quants = dict(model.named_modules()), dict(twin.named_modules())
@@ -67,7 +69,8 @@ def calibrate(model: nn.Module, twin: nn.Module, images: Tensor) -> None:
     for name in recording.order:
         module = quants[name]
         if isinstance(module, QuantGrid):
-            module.set_exponent(best_exponent(recording.samples[name], module.bits))
+            exponent = best_exponent(recording.samples[name], module.bits)
+            module.set_exponent(exponent + headroom * isinstance(module, QuantPrelu))
         elif isinstance(module, QuantFunction | QuantInstanceNorm | QuantSphere):
             grid = module.input
             grid.set_exponent(best_exponent(recording.samples[name], grid.bits))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from itertools import repeat
+from itertools import chain, repeat
 
 from torch import Tensor, nn
 
@@ -30,6 +30,12 @@ from trigforge.train.nae.network import (
 from trigforge.train.nae.prototypes import LatentScore
 
 State = Mapping[str, Tensor]
+
+HEADROOM = 1
+"""See :func:`~.calibration.calibrate`."""
+
+ENCODER_LAYERS = 7
+"""Layers with weights of :class:`~trigforge.train.nae.network.JetEncoder`."""
 
 
 class EnergyScore(nn.Module):
@@ -94,6 +100,16 @@ def layers_of(config: QuantizeConfig) -> QuantLayers:
     return QuantLayers(config, repeat(config.full_weight_bits), repeat(config.full_activation_bits))
 
 
+def latent_layers_of(config: QuantizeConfig) -> QuantLayers:
+    """As :func:`layers_of`, but prototypes have ``bias_bits``.
+
+    They are few and long: where background is dense on the sphere, a step of a prototype's
+    components is worth a step of the score.
+    """
+    weights = chain(repeat(config.full_weight_bits, ENCODER_LAYERS), repeat(config.bias_bits))
+    return QuantLayers(config, weights, repeat(config.full_activation_bits))
+
+
 def empty_energy_twin(
     config: QuantizeConfig, latents: int = LATENTS, size: int = SIZE
 ) -> EnergyScore:
@@ -107,7 +123,7 @@ def empty_latent_twin(
     config: QuantizeConfig, prototypes: int, latents: int = LATENTS, size: int = SIZE
 ) -> LatentScore:
     """The quantised architecture, scales frozen at 1, to be filled from a state dict."""
-    twin = LatentScore(layers_of(config), latents, size, prototypes)
+    twin = LatentScore(latent_layers_of(config), latents, size, prototypes)
     freeze_scales(twin)
     return twin
 
@@ -128,14 +144,14 @@ def build_energy_twin(model: JetAutoencoder, config: QuantizeConfig, images: Ten
         images: background (B, 1, H, W) on the grid of the firmware's input.
     """
     twin = JetAutoencoder(layers_of(config), model.latents, model.size)
-    calibrate(model, twin, images)
+    calibrate(model, twin, images, HEADROOM)
     return EnergyScore(twin, config).eval()
 
 
 def build_latent_twin(model: LatentScore, config: QuantizeConfig, images: Tensor) -> LatentScore:
     """A calibrated twin of an encoder with its prototypes."""
-    twin = model.rebuilt(layers_of(config))
-    calibrate(model, twin, images)
+    twin = model.rebuilt(latent_layers_of(config))
+    calibrate(model, twin, images, HEADROOM)
     return twin.eval()
 
 
