@@ -93,7 +93,7 @@ def cheap() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(images_page, "DRAWN", 8)
         patch.setattr(variables_page, "COMPARED", 8)
-        patch.setattr(samples, "LATENT_CHAIN", replace(samples.LATENT_CHAIN, steps=3))
+        patch.setattr(samples, "STEPS", 3)
         chain = replace(samples.PAPER_SAMPLER.input, steps=1)
         patch.setattr(samples, "PAPER_SAMPLER", replace(samples.PAPER_SAMPLER, input=chain))
         patch.setattr(images, "landscape", partial(landscape, latitudes=4))
@@ -296,12 +296,18 @@ def test_fresh_chains_have_the_temperatures_of_the_training(tmp_path: Path) -> N
         training["config"]["sampler"]["latent"]["noise"] *= factor
         manifest["training"] = {"stopping": "loss", **training}
         Path(path).with_suffix(".json").write_text(json.dumps(manifest))
-        found = load_image_trainings([path])[0].sampler
-        fresh = samples.fresh_sampler(found, spherical=True)
+        training_found = load_image_trainings([path])[0]
+        found = training_found.sampler
+        fresh = samples.fresh_sampler(found, training_found.buffer_age, spherical=True)
         assert found is not None and found.latent is not None and fresh.latent is not None
         assert fresh.latent.temperature == pytest.approx(found.latent.temperature)
         assert fresh.latent.temperature == pytest.approx(5e-7 * factor**2)
-        assert fresh.latent.noise == 0.1 and fresh.replay == 0 and fresh.input == found.input
+        path_length = fresh.latent.steps * fresh.latent.step_size
+        assert path_length == pytest.approx(EPOCH["buffer_age"] * 30 * 100)
+        assert fresh.replay == 0 and fresh.input == found.input
+        longer = samples.longer_sampler(fresh).latent
+        assert longer is not None and longer.temperature == pytest.approx(5e-7 * factor**2)
+        assert longer.steps * longer.step_size == pytest.approx(10 * path_length)
     assert load_image_trainings([write_training(tmp_path, "other", "qcd")])[0].sampler is None
 
 
