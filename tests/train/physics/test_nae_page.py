@@ -235,6 +235,19 @@ def test_variables_have_their_page(tmp_path: Path) -> None:
     assert (page.parent / "figures" / "history-own.png").is_file()
 
 
+def test_released_trainings_on_images_are_all_found() -> None:
+    names = latest(*images_page.RELEASED, *images_page.DARK_RELEASED)
+    trainings = load_image_trainings(names)
+    assert [t.background for t in trainings] == ["qcd", "top", *["qcd_low"] * 5]
+    powers = {training.preprocessing.power for training in trainings[2:]}
+    assert powers == set(paper.DARK["aachen"])
+    for training in trainings:
+        kept = training.manifest["metrics"]["training"]["best_of_normalisation"]
+        assert training.chosen_epoch == kept - 1
+        assert training.sampler is not None and training.buffer_age > 10
+        assert f"epoch {kept} of the normalisation kept" in words.trained(training)
+
+
 def test_released_variables_give_what_their_manifest_says() -> None:
     training = load_dense_trainings(latest("nae_svj"))[0]
     found = variables_page.measure(training, load_shipped_jets("semivisible"), 3000)["signals"]
