@@ -93,7 +93,7 @@ def cheap() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(images_page, "DRAWN", 8)
         patch.setattr(variables_page, "COMPARED", 8)
-        patch.setattr(samples, "LATENT_CHAIN", replace(samples.LATENT_CHAIN, steps=3))
+        patch.setattr(samples, "STEPS", 3)
         chain = replace(samples.PAPER_SAMPLER.input, steps=1)
         patch.setattr(samples, "PAPER_SAMPLER", replace(samples.PAPER_SAMPLER, input=chain))
         patch.setattr(images, "landscape", partial(landscape, latitudes=4))
@@ -235,6 +235,19 @@ def test_variables_have_their_page(tmp_path: Path) -> None:
     assert (page.parent / "figures" / "history-own.png").is_file()
 
 
+def test_released_trainings_on_images_are_all_found() -> None:
+    names = latest(*images_page.RELEASED, *images_page.DARK_RELEASED)
+    trainings = load_image_trainings(names)
+    assert [t.background for t in trainings] == ["qcd", "top", *["qcd_low"] * 5]
+    powers = {training.preprocessing.power for training in trainings[2:]}
+    assert powers == set(paper.DARK["aachen"])
+    for training in trainings:
+        kept = training.manifest["metrics"]["training"]["best_of_normalisation"]
+        assert training.chosen_epoch == kept - 1
+        assert training.sampler is not None and training.buffer_age > 10
+        assert f"epoch {kept} of the normalisation kept" in words.trained(training)
+
+
 def test_released_variables_give_what_their_manifest_says() -> None:
     training = load_dense_trainings(latest("nae_svj"))[0]
     found = variables_page.measure(training, load_shipped_jets("semivisible"), 3000)["signals"]
@@ -296,12 +309,18 @@ def test_fresh_chains_have_the_temperatures_of_the_training(tmp_path: Path) -> N
         training["config"]["sampler"]["latent"]["noise"] *= factor
         manifest["training"] = {"stopping": "loss", **training}
         Path(path).with_suffix(".json").write_text(json.dumps(manifest))
-        found = load_image_trainings([path])[0].sampler
-        fresh = samples.fresh_sampler(found, spherical=True)
+        training_found = load_image_trainings([path])[0]
+        found = training_found.sampler
+        fresh = samples.fresh_sampler(found, training_found.buffer_age, spherical=True)
         assert found is not None and found.latent is not None and fresh.latent is not None
         assert fresh.latent.temperature == pytest.approx(found.latent.temperature)
         assert fresh.latent.temperature == pytest.approx(5e-7 * factor**2)
-        assert fresh.latent.noise == 0.1 and fresh.replay == 0 and fresh.input == found.input
+        path_length = fresh.latent.steps * fresh.latent.step_size
+        assert path_length == pytest.approx(EPOCH["buffer_age"] * 30 * 100)
+        assert fresh.replay == 0 and fresh.input == found.input
+        longer = samples.longer_sampler(fresh).latent
+        assert longer is not None and longer.temperature == pytest.approx(5e-7 * factor**2)
+        assert longer.steps * longer.step_size == pytest.approx(10 * path_length)
     assert load_image_trainings([write_training(tmp_path, "other", "qcd")])[0].sampler is None
 
 

@@ -20,7 +20,12 @@ from trigforge.train.physics.nae import curves, dark, images, paper, words
 from trigforge.train.physics.nae.discrepancy import discrepancy
 from trigforge.train.physics.nae.names import DIRECTIONS
 from trigforge.train.physics.nae.networks import Training, latest, load_image_trainings
-from trigforge.train.physics.nae.samples import draw_samples, fresh_sampler, latent_paths
+from trigforge.train.physics.nae.samples import (
+    draw_samples,
+    fresh_sampler,
+    latent_paths,
+    longer_sampler,
+)
 from trigforge.train.physics.nae.tagging import SIGNALS, Tagging, latents, numbers, tag
 from trigforge.train.physics.options import PhysicsOptions
 
@@ -46,6 +51,7 @@ def run_nae(options: PhysicsOptions) -> Path:
     sample = load_jets(options.data) if options.data else load_shipped_jets("top_tagging")
     taggings: list[Tagging] = []
     drawn: Drawn = {}
+    run_on: dict[str, Tensor] = {}
     paths: dict[str, dict[str, np.ndarray[Any, Any]]] = {}
     entries: list[dict[str, Any]] = []
     dark_sample, absent = _dark_sample(sample)
@@ -56,11 +62,15 @@ def run_nae(options: PhysicsOptions) -> Path:
                 taggings.append(tag(training, sample, options.events))
                 drawn[training.name], paths[training.name] = {}, {}
                 shape = tuple(taggings[-1].background.images.shape[1:])
-                chains = fresh_sampler(training.sampler, spherical=True)
+                chains = fresh_sampler(training.sampler, training.buffer_age, spherical=True)
                 assert chains.latent is not None  # noqa: S101 as it is for a sphere
                 for name, network in training.networks.items():
                     samples = draw_samples(network, chains, shape, DRAWN)
                     drawn[training.name][name] = samples
+                    if name == "nae":
+                        run_on[training.name] = draw_samples(
+                            network, longer_sampler(chains), shape, DRAWN
+                        )
                     paths[training.name][name] = latent_paths(network, chains.latent, images.PATHS)
             elif dark_sample:
                 entries.append(dark.measure(training, dark_sample, options.events))
@@ -75,7 +85,10 @@ def run_nae(options: PhysicsOptions) -> Path:
         "tagging": [numbers(tagging) for tagging in taggings],
         "dark": entries,
         "discrepancy": [
-            {"weights": t.training.name, "networks": _discrepancies(t, drawn[t.training.name])}
+            {
+                "weights": t.training.name,
+                "networks": _discrepancies(t, drawn[t.training.name], run_on[t.training.name]),
+            }
             for t in taggings
         ],
         "versions": versions("torch", "numpy", "matplotlib"),
@@ -150,14 +163,20 @@ def _network(training: Training) -> dict[str, Any]:
     }
 
 
-def _discrepancies(tagging: Tagging, drawn: dict[str, Tensor]) -> dict[str, Any]:
-    """Squared MMD of test jets and samples of each network, in both spaces."""
+def _discrepancies(tagging: Tagging, drawn: dict[str, Tensor], run_on: Tensor) -> dict[str, Any]:
+    """Squared MMD of test jets and samples of each network, in both spaces.
+
+    Args:
+        run_on: samples of the NAE from longer chains.
+    """
     jets = tagging.background.images[:COMPARED]
     found: dict[str, Any] = {}
-    for name, network in tagging.training.networks.items():
+    networks = tagging.training.networks
+    sets = {name: (network, drawn[name]) for name, network in networks.items()}
+    for name, (network, samples) in {**sets, "longer": (networks["nae"], run_on)}.items():
         pairs = {
-            "input": [x.flatten(1).double().numpy() for x in (jets, drawn[name])],
-            "latent": [latents(network, x) for x in (jets, drawn[name])],
+            "input": [x.flatten(1).double().numpy() for x in (jets, samples)],
+            "latent": [latents(network, x) for x in (jets, samples)],
         }
         found[name] = {
             space: vars(discrepancy(first, second, np.random.default_rng(SEED)))

@@ -28,6 +28,7 @@ from trigforge.train.nae.released import (
     load_released_nae,
 )
 from trigforge.train.nae.sampler import SamplerConfig
+from trigforge.train.physics.nae.samples import AGE
 from trigforge.train.weights import RELEASED, load_weights
 
 STAGE_WEIGHTS = "weights.safetensors"
@@ -35,6 +36,8 @@ RULES = {
     "movers_distance": "that of the smallest energy mover's distance between samples and jets",
     "loss": "that whose loss is closest to zero with stable energies",
 }
+TOLD = ("epochs_of", "iterations_of", "best", "choice")
+"""Facts of a manifest that have sentences of their own."""
 VERSIONED = re.compile(r"(.*)_v(\d+)")
 
 
@@ -79,8 +82,17 @@ class Training:
         return SamplerConfig(**{**said, **chains})
 
     @property
+    def buffer_age(self) -> float:
+        """Chains behind a kept point at the end of the training."""
+        history = self.history.get("normalisation", ())
+        return float(history[-1].get("buffer_age", AGE)) if history else AGE
+
+    @property
     def chosen_epoch(self) -> int | None:
-        """Which epoch of the normalisation was kept, where the manifest names the rule."""
+        """Which epoch of the normalisation was kept, where the manifest names it or the rule."""
+        named = self._facts.get("best_of_normalisation")
+        if isinstance(named, int):
+            return named - 1
         history = [dict(epoch) for epoch in self.history.get("normalisation", ())]
         rule = SELECTION.get(_said(self.manifest, "stopping"))
         if rule is None or not history or rule not in history[0]:
@@ -90,19 +102,28 @@ class Training:
     @property
     def about(self) -> list[str]:
         """How long it was trained and where, in words."""
-        said = [
-            f"{len(epochs)} epoch{'' if len(epochs) == 1 else 's'} of {phase}"
-            for phase, epochs in self.history.items()
-            if epochs
-        ]
+        facts = self._facts
+        said = []
+        for phase, epochs in self.history.items():
+            if epochs:
+                iterations = facts.get(f"iterations_of_{phase}")
+                steps = f" ({iterations:,} iterations)" if isinstance(iterations, int) else ""
+                said.append(f"{len(epochs)} epoch{'s'[: len(epochs) - 1]} of {phase}{steps}")
         if self.chosen_epoch is not None:
-            rule = RULES[_said(self.manifest, "stopping")]
+            rule = facts.get("choice", RULES.get(_said(self.manifest, "stopping"), ""))
             said.append(f"epoch {self.chosen_epoch + 1} of the normalisation kept, {rule}")
-        metrics = self.manifest.get("metrics", {})
         for key in ("training", "machine"):
-            if key in metrics:
-                said.append(_words(metrics[key]))
+            rest = self.manifest.get("metrics", {}).get(key)
+            if isinstance(rest, dict):
+                rest = {k: v for k, v in rest.items() if not k.startswith(TOLD)}
+            if rest:
+                said.append(_words(rest))
         return said
+
+    @property
+    def _facts(self) -> dict[str, Any]:
+        said = self.manifest.get("metrics", {}).get("training")
+        return said if isinstance(said, dict) else {}
 
     @property
     def weights_sha256(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -14,30 +15,48 @@ from trigforge.train.nae.frozen import FrozenAutoencoder
 from trigforge.train.nae.network import Autoencoder
 from trigforge.train.nae.sampler import PAPER_SAMPLER, Sampler, SamplerConfig
 
-LATENT_CHAIN = ChainConfig(steps=40, step_size=1e4, noise=0.1, clip=0.01)
-"""The paper's temperature with a hundred times its step size: chains start here without a buffer
-and get as far in forty steps as the paper's in four thousand."""
-VARIABLE_CHAIN = ChainConfig(steps=300, step_size=0.5, noise=0.1, clip=1.0)
+STEPS = 30
+VARIABLE_CHAIN = ChainConfig(steps=20, step_size=0.5, noise=0.1, clip=1.0)
+"""Of a training on variables whose manifest names none."""
+AGE = 20.0
+"""Chains behind a point of a buffer that gives 95 % of the starting points."""
+LONGER = 10
 BATCH = 128
 SEED = 7
 
 
-def fresh_sampler(trained: SamplerConfig | None, *, spherical: bool) -> SamplerConfig:
-    """Chains with the temperatures of a training, long enough to start without its buffer.
+def fresh_sampler(
+    trained: SamplerConfig | None, age: float = AGE, *, spherical: bool
+) -> SamplerConfig:
+    """Chains of the temperatures of a training that get as far as it did with its buffer.
+
+    A point of the buffer has been through ``age`` chains. On the sphere the same path is gone in
+    few, larger steps.
 
     Args:
         trained: chains of the training; the paper's for images, our own for variables when None.
     """
     if not spherical:
         chain = trained.input if trained else VARIABLE_CHAIN
-        chain = replace(chain, steps=max(chain.steps, VARIABLE_CHAIN.steps))
-        return SamplerConfig(latent=None, input=chain, replay=0.0)
+        return SamplerConfig(
+            latent=None, input=replace(chain, steps=max(1, round(age * chain.steps))), replay=0.0
+        )
     trained = trained or PAPER_SAMPLER
     assert trained.latent is not None  # noqa: S101 networks with a sphere have one
-    temperature = trained.latent.temperature
-    step_size = LATENT_CHAIN.noise**2 / (2 * temperature)
-    latent = replace(LATENT_CHAIN, step_size=step_size)
+    longer = age * trained.latent.steps / STEPS
+    latent = _stretched(replace(trained.latent, steps=STEPS), longer)
     return SamplerConfig(latent=latent, input=trained.input, replay=0.0)
+
+
+def longer_sampler(config: SamplerConfig) -> SamplerConfig:
+    """The same with latent chains that get ten times as far."""
+    assert config.latent is not None  # noqa: S101 for networks with a sphere
+    return replace(config, latent=_stretched(config.latent, LONGER))
+
+
+def _stretched(chain: ChainConfig, factor: float) -> ChainConfig:
+    """Larger steps of the same temperature."""
+    return replace(chain, step_size=factor * chain.step_size, noise=math.sqrt(factor) * chain.noise)
 
 
 def draw_samples(

@@ -119,7 +119,7 @@ def measure(training: Training, sample: JetSample, count: int) -> dict[str, Any]
         }
     background = inputs[BACKGROUND]
     shape = tuple(background.shape[1:])
-    chains = fresh_sampler(training.sampler, spherical=False)
+    chains = fresh_sampler(training.sampler, training.buffer_age, spherical=False)
     return {
         "name": training.name,
         "about": training.about,
