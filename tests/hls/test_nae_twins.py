@@ -26,8 +26,9 @@ from trigforge.train.nae.pictures import from_angles
 from trigforge.train.nae.prototypes import LatentScore, Prototypes
 
 BITS = 10
+# one bit of the activations is headroom, see quantize/nae.py
 CONFIG = QuantizeConfig(
-    full_weight_bits=7, full_activation_bits=9, grid_bits=9, table_bits=BITS, norm_bits=10
+    full_weight_bits=7, full_activation_bits=10, grid_bits=9, table_bits=BITS, norm_bits=10
 )
 
 
