@@ -8,7 +8,7 @@ import numpy as np
 
 from trigforge.hls.jet_recipe import ImageNetwork, JetRecipe
 from trigforge.hls.session import Session
-from trigforge.hls.stages.jet_architectures import BEFORE
+from trigforge.hls.stages.jet_networks import BEFORE
 from trigforge.hls.stages.scoring import COARSE, Tables, load_scores, score_name
 from trigforge.train.bootstrap import Difference, auc_difference
 from trigforge.train.metrics import auc

@@ -20,7 +20,8 @@ from trigforge.hls.samples import values_of
 from trigforge.hls.session import Options, Session
 from trigforge.hls.stages.comparison import vectors
 from trigforge.hls.stages.firmware import MODEL, export, lowered
-from trigforge.hls.stages.jet_architectures import AFTER, BEFORE, ImageEncoder, ImageEnergy
+from trigforge.hls.stages.jet_images import ImageEncoder, ImageEnergy
+from trigforge.hls.stages.jet_networks import AFTER, BEFORE
 from trigforge.hls.stages.jet_remarks import sentences
 from trigforge.hls.stages.models import float_model, load_quantised
 from trigforge.hls.stages.scoring import COARSE
