@@ -294,6 +294,19 @@ def test_the_verdict_says_what_is_better() -> None:
     assert "No baseline separates as well." in said
 
 
+def test_samples_are_told_apart_by_what_chance_gives() -> None:
+    def both(value: float) -> dict[str, dict[str, float]]:
+        return {space: {"value": value, "level": 0.01} for space in ("input", "latent")}
+
+    far = {"weights": "w", "networks": {"ae": both(0.2), "nae": both(0.05), "longer": both(0.08)}}
+    said = " ".join(words.discrepancy_paragraphs([far]))
+    assert "in images from 0.200 to 0.050" in said and "still told apart" in said
+    assert "they run on, further from the jets" in said
+    near = {**far, "networks": {"ae": both(0.2), "nae": both(0.005), "longer": both(0.01)}}
+    said = " ".join(words.discrepancy_paragraphs([near]))
+    assert "no longer told apart" in said and "come no further from the jets" in said
+
+
 def test_the_paper_has_a_number_for_every_power() -> None:
     powers = [0.5, 0.3, 0.2, 0.1, 0.01]
     assert all(list(row) == powers for row in paper.DARK.values())

@@ -237,15 +237,18 @@ def discrepancy_paragraphs(found: Sequence[Mapping[str, Any]]) -> list[str]:
             else "samples of the NAE and jets are no longer told apart"
         )
         said.append(f"{entry['weights']}: the discrepancy goes {' and '.join(changes)}; {end}.")
-        runs = on["input"]["value"] > max(2 * after["input"]["value"], on["input"]["level"])
+        runs = any(
+            on[space]["value"] - after[space]["value"] > after[space]["level"]
+            for space in ("input", "latent")
+        )
         said.append(
             f"Chains {LONGER} times as long give {on['input']['value']:.3f} and "
             f"{on['latent']['value']:.3f}: "
             + (
-                "they run on, away from the jets; what the training normalised is the density "
+                "they run on, further from the jets; what the training normalised is the density "
                 "that chains of its own length reach."
                 if runs
-                else "they stay where the jets are."
+                else "they come no further from the jets."
             )
         )
     return said
