@@ -7,22 +7,18 @@ failed leaves no report behind that could be taken for a fresh one.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import signal
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from trigforge.hls.backends.vendor_tool import first_error, run_tool
 from trigforge.hls.reports.tools.recognise import read_report
 from trigforge.hls.reports.tools.record import Record
 from trigforge.train.errors import ToolError
 
 TIMEOUT_S = 6 * 3600.0
-_POLL_S = 0.2
-_GRACE_S = 10.0
 
 # options that hls4ml's build_prj.tcl reads: synthesis only, from scratch
 _OPTIONS = {
@@ -90,12 +86,14 @@ def run_csynth(
     options = "".join(f"    {name:<10} {value}\n" for name, value in _OPTIONS.items())
     (project / "build_opt.tcl").write_text(f"array set opt {{\n{options}}}\n", encoding="utf-8")
     log.parent.mkdir(parents=True, exist_ok=True)
-    code = _run(tool.command("build_prj.tcl"), project, log, timeout_s, progress)
+    code = run_tool(tool.command("build_prj.tcl"), project, log, timeout_s, progress)
     if code != 0:
-        raise ToolError(f"{tool.name} failed with exit code {code}: {_reason(log)}; see {log}")
+        raise ToolError(f"{tool.name} failed with exit code {code}: {first_error(log)}; see {log}")
     reports = _reports(project)
     if not reports:
-        raise ToolError(f"{tool.name} ended without a synthesis report: {_reason(log)}; see {log}")
+        raise ToolError(
+            f"{tool.name} ended without a synthesis report: {first_error(log)}; see {log}"
+        )
     return read_report(reports[0])
 
 
@@ -105,61 +103,3 @@ def _reports(project: Path) -> list[Path]:
     folder = project / f"{top[1] if top else '*'}_prj" / "solution1" / "syn" / "report"
     names = ("csynth.xml", f"{top[1]}_csynth.xml") if top else ("csynth.xml",)
     return [path for name in names if (path := folder / name).is_file()]
-
-
-def _run(
-    command: list[str],
-    folder: Path,
-    log: Path,
-    timeout_s: float,
-    progress: Callable[[float], None] | None,
-) -> int:
-    with log.open("wb") as stream:
-        try:
-            process = subprocess.Popen(
-                command,
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise ToolError(f"{command[0]}: cannot be started ({error.strerror})") from None
-        waited = 0.0
-        try:
-            while waited < timeout_s:
-                try:
-                    return process.wait(timeout=_POLL_S)
-                except subprocess.TimeoutExpired:
-                    waited += _POLL_S
-                    if progress is not None:
-                        progress(waited)
-            raise ToolError(
-                f"{Path(command[0]).name} took longer than {timeout_s:.0f} s and was stopped; "
-                f"see {log}"
-            )
-        finally:
-            _stop(process)
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End the tool and everything that it started."""
-    for sign in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, sign)
-        except ProcessLookupError:
-            break
-        try:
-            process.wait(timeout=_GRACE_S)
-        except subprocess.TimeoutExpired:
-            continue
-    process.wait()
-
-
-def _reason(log: Path) -> str:
-    """The first error line of the log."""
-    for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
-        if line.startswith("ERROR") or " ERROR:" in line:
-            return line.strip()[:300]
-    return "no error line in its output"

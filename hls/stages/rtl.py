@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trigforge.hls.budget import Budget, load_budget
+from trigforge.hls.devices import device
 from trigforge.hls.reports.report import BitAccuracy, Hardware, Inputs, Layer, Verdict, plain
 from trigforge.hls.session import Session
 from trigforge.hls.stages.firmware import MODEL, export, lowered
-from trigforge.train.artifacts import StageResult, read_json, write_json
+from trigforge.train.artifacts import StageResult, read_json, sha256_json, write_json
 from trigforge.train.schema import parse
 
 if TYPE_CHECKING:
@@ -45,8 +46,15 @@ class Rtl:
 
 
 def rtl(session: Session) -> StageResult:
-    """Write, simulate and synthesise the unrolled network, for the budget's clock."""
-    budget = _budget(session)
+    """Write, simulate and synthesise the unrolled network, for the budget's clock.
+
+    Yosys counts cells always; with Vivado on the PATH the design is placed and routed as well,
+    where the recipe's part is of the budget's device.
+    """
+    from trigforge.hls.rtl.vivado import find_vivado, place_and_route
+
+    budget, part = _budget(session), session.deployable.hls.part
+    vivado = find_vivado() if device(part).name == device(budget.device).name else None
 
     def run(folder: Path, work: Path, info: dict[str, Any]) -> None:
         from trigforge.hls.rtl.blocks import build
@@ -58,15 +66,17 @@ def rtl(session: Session) -> StageResult:
         write_design(design, folder / DESIGN)
         accuracy, measured = _simulated(session, design, graph, folder, work)
         cells = synthesise(design, folder / DESIGN)
+        routed = vivado and place_and_route(vivado, design, part, folder / DESIGN)
+        observations = _observations(folder, budget, design, accuracy, measured)
         found = Rtl(
             accuracy=accuracy,
             hardware=Hardware(
                 device=budget.device,
                 compute_units=1,
-                observations=_observations(folder, budget, design, accuracy, measured),
+                observations=(*observations, *(routed.observations if routed else ())),
                 layers=_layers(design, cells),
             ),
-            notes=_notes(design, cells, measured),
+            notes=(*_notes(design, cells, measured), *((routed.note,) if routed else ())),
         )
         write_json(folder / RESULT, plain(found))
 
@@ -74,7 +84,11 @@ def rtl(session: Session) -> StageResult:
     return session.stage(
         "rtl",
         [session.deployable.hls, budget],
-        {"model": export(session).manifest.outputs[MODEL], **events},
+        {
+            "model": export(session).manifest.outputs[MODEL],
+            "vivado": sha256_json(str(vivado)),
+            **events,
+        },
         ("train", "quantize", "hls"),
         run,
     )
