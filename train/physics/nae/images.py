@@ -23,6 +23,7 @@ PIXELS = LinearSegmentedColormap.from_list(
 """From nothing, which is the page itself, over blue to the brightest."""
 POINTS = 400
 PATHS = 12
+PATH = "#ff5ad1"
 SAMPLES = 7
 BATCH = 512
 
@@ -138,8 +139,8 @@ def draw_landscape(
                 )
             for chain in paths[tagging.training.name][name].transpose(1, 0, 2):
                 latitude, longitude = _unwrapped(to_angles(chain)).T
-                panel.plot(longitude, latitude, color="#000000", linewidth=0.7, alpha=0.8)
-                panel.plot(longitude[-1], latitude[-1], ".", color="#000000", markersize=5)
+                panel.plot(longitude, latitude, color=PATH, linewidth=0.7, alpha=0.9)
+                panel.plot(longitude[-1], latitude[-1], ".", color=PATH, markersize=5)
             panel.set_title(f"{DIRECTIONS[tagging.direction]}, {curve_label(name)}")
             panel.set_xlabel("longitude")
         row[0].set_ylabel("latitude")

@@ -247,7 +247,7 @@ def _landscape(taggings: Sequence[Tagging], paths: dict[str, dict[str, Any]]) ->
             Plan(
                 "landscape",
                 "Equirectangular projection (the paper's figure 2): white the jets of the "
-                "training's class, orange the others, black lines chains from random places, "
+                "training's class, orange the others, pink lines chains from random places, "
                 "dots their ends.",
                 (10.0, 2.5 * len(taggings)),
                 partial(images.draw_landscape, taggings=taggings, paths=paths),
