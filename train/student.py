@@ -222,7 +222,18 @@ def load_released_student(network: NetworkConfig, name: str) -> TrainedStudent:
         InputError: no such weights, or they are for another network.
     """
     expected = MaskEncoder(network, FloatLayers()).state_dict()
-    released = load_released(RELEASED, name, expected, student_config(network))
+    return released_score(expected, student_config(network), name)
+
+
+def released_score(
+    expected: Mapping[str, Tensor], config: Mapping[str, Any], name: str
+) -> TrainedStudent:
+    """Released float weights with the tensors of ``expected``, made for ``config``.
+
+    Raises:
+        InputError: no such weights, or others than expected.
+    """
+    released = load_released(RELEASED, name, expected, config)
     return TrainedStudent(
         released.state, released.manifest["history"], released.manifest["metrics"]
     )

@@ -22,8 +22,7 @@ from trigforge.train.generation.level1 import N_OBJECTS
 from trigforge.train.level1.objects import variables
 from trigforge.train.nae.energy_score import EnergySum
 from trigforge.train.nae.network import DenseAutoencoder
-from trigforge.train.student import RELEASED, TrainedStudent
-from trigforge.train.weights import load_released
+from trigforge.train.student import TrainedStudent, released_score
 
 OBJECT_FIELDS = ("architecture", "filters", "shifts", "input_bits")
 
@@ -114,7 +113,4 @@ def load_released_object_score(network: ObjectNetwork, name: str) -> TrainedStud
         InputError: no such weights, or they are for another network.
     """
     expected = empty_object_score(network).state_dict()
-    released = load_released(RELEASED, name, expected, object_config(network))
-    return TrainedStudent(
-        released.state, released.manifest["history"], released.manifest["metrics"]
-    )
+    return released_score(expected, object_config(network), name)

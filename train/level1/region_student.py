@@ -27,9 +27,8 @@ from trigforge.train.fit import Schedule, fit
 from trigforge.train.layers import FloatLayers
 from trigforge.train.level1.regions import Images, RegionScore
 from trigforge.train.scores import batches, evaluate_latents
-from trigforge.train.student import RELEASED, Imitation, TrainedStudent, agreement
+from trigforge.train.student import Imitation, TrainedStudent, agreement, released_score
 from trigforge.train.student_data import ScoredImages
-from trigforge.train.weights import load_released
 
 WIDTH, BOTTLENECK = 64, 12
 SCALE = 4.0
@@ -274,7 +273,4 @@ def load_released_region_score(network: RegionNetwork, name: str) -> TrainedStud
         InputError: no such weights, or they are for another network.
     """
     expected = RegionScore(network, FloatLayers()).state_dict()
-    released = load_released(RELEASED, name, expected, region_config(network))
-    return TrainedStudent(
-        released.state, released.manifest["history"], released.manifest["metrics"]
-    )
+    return released_score(expected, region_config(network), name)
