@@ -8,17 +8,26 @@ import numpy as np
 
 from trigforge.hls.jet_recipe import ImageNetwork, JetRecipe
 from trigforge.hls.session import Session
+from trigforge.hls.stages.evidence import SIMULATED
 from trigforge.hls.stages.jet_networks import BEFORE
 from trigforge.hls.stages.scoring import COARSE, Tables, load_scores, score_name
 from trigforge.train.bootstrap import Difference, auc_difference
 from trigforge.train.metrics import auc
 
 SEED = 41
+NO_CROSSINGS = (
+    "This sample holds jets of one process and no zero-bias crossings, so it supports no zero-bias "
+    "rate at all: what is kept at 1 kHz of crossings is unknown."
+)
 
 
 def jet_remarks(session: Session, recipe: JetRecipe) -> list[str]:
     """Sentences for the verdict; intervals are paired bootstraps on the test jets."""
-    return sentences(load_scores(session), recipe, score_name(session), np.random.default_rng(SEED))
+    rng = np.random.default_rng(SEED)
+    found = sentences(load_scores(session), recipe, score_name(session), rng)
+    if session.budget.weakest_accepted.cycles == SIMULATED:  # a trigger of every crossing
+        found.append(NO_CROSSINGS)
+    return found
 
 
 def sentences(
