@@ -63,6 +63,7 @@ bench: $(READY)
 	@$(BIN)/python benchmarks/generation.py
 	@$(BIN)/python benchmarks/langevin.py
 	@$(BIN)/python benchmarks/jet_images.py
+	@$(BIN)/python benchmarks/teacher.py
 
 test-slow: $(READY)
 	@$(BIN)/python -m pytest -q -m slow

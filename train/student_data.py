@@ -1,6 +1,6 @@
 """What a score student is trained on: images from background, scored by the teacher once.
 
-Scoring is what costs (about 15 ms per image and thread), so the pool is made in chunks that are
+Scoring is what costs (tens of milliseconds per image), so the pool is made in chunks that are
 kept on disk, each whole or not at all: an interrupted call goes on with the next chunk, and a
 larger pool begins with the chunks of a smaller one. All of the teacher's scores are kept, so that
 choosing another costs nothing.
