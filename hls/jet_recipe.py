@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal
 
 from trigforge.hls.formats import Format
 from trigforge.hls.recipe import BudgetConfig, HlsConfig
 from trigforge.quantize.config import QuantizeConfig
+from trigforge.train.errors import InputError
 from trigforge.train.nae.config import NaeTrainConfig, PhaseNumbers
 
 MOST_PROTOTYPES = 32
@@ -143,10 +145,43 @@ class JetRecipe:
 
 @dataclass(frozen=True, kw_only=True)
 class ImageRecipe(JetRecipe):
-    """A network of jet images."""
+    """A network of jet images.
+
+    Attributes:
+        reverse: recipe of the same network trained on what is a signal here, judged beside it.
+    """
 
     network: ImageNetwork
     data: ImageData
+    reverse: str | None = None
+
+    def check_reverse(self, other: object, file: Path) -> None:
+        """Whether a recipe is this one the other way round.
+
+        Args:
+            other: what ``reverse`` names.
+            file: of this recipe.
+
+        Raises:
+            InputError: it has no energy, other images, or background and signals are not exchanged.
+        """
+        ours = self.data
+        if not isinstance(other, ImageRecipe) or other.network.export != "full":
+            reason = "is no whole autoencoder of jet images ('nae', 'full')"
+        elif _upstream(other.data) != _upstream(ours):
+            reason = (
+                f"has sample, power and sigma_pixels {_upstream(other.data)}, expected "
+                f"{_upstream(ours)} as here"
+            )
+        elif not (other.data.background in ours.signals and ours.background in other.data.signals):
+            reason = (
+                f"has background {other.data.background} and signals "
+                f"{', '.join(other.data.signals)}, expected one of {', '.join(ours.signals)} as "
+                f"background and {ours.background} among the signals"
+            )
+        else:
+            return
+        raise InputError(f"{file}: reverse is {self.reverse!r}, which {reason}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,6 +257,11 @@ def paper(recipe: JetRecipe) -> JetRecipe:
 
 
 JET_PRESETS = {"smoke": smoke, "demo": demo, "paper": paper}
+
+
+def _upstream(data: ImageData) -> tuple[str, float, float]:
+    """What images depend on."""
+    return data.sample, data.power, data.sigma_pixels
 
 
 def _format(name: str, text: str) -> Format:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from trigforge.hls.budget import Budget, load_budget
-from trigforge.hls.jet_recipe import JET_PRESETS, JetRecipe
+from trigforge.hls.jet_recipe import JET_PRESETS, ImageRecipe, JetRecipe
 from trigforge.hls.recipe import (
     PRESETS,
     RECIPES,
@@ -69,17 +69,23 @@ class Session:
     Args:
         recipes: folder of the recipes and the generated projects.
         build: folder of everything else that is generated.
+        label: before the names of its stages on the screen.
 
     Raises:
         InputError: unknown model or preset, a wrong recipe, a part that is not the budget's.
     """
 
     def __init__(
-        self, options: Options, recipes: Path = RECIPES, build: Path = Path("build")
+        self,
+        options: Options,
+        recipes: Path = RECIPES,
+        build: Path = Path("build"),
+        label: str = "",
     ) -> None:
         if options.workers < 1:
             raise InputError(f"--workers is {options.workers}, expected at least 1")
         self.options = options
+        self.label = label
         self.recipes = recipes
         found = load_deployable(options.model, recipes)
         if isinstance(found, ImportedRecipe) and (options.data or options.from_scratch):
@@ -157,7 +163,7 @@ class Session:
             folder = StageFolder(self.root, name, config, {**inputs, "code": code})
             found = folder.current()
             if found is None:
-                print(f"[{name}]", file=sys.stderr, flush=True)
+                print(f"[{self.label}{name}]", file=sys.stderr, flush=True)
                 info: dict[str, Any] = {}
                 with folder.write(info, *PACKAGES) as target:
                     run(target, folder.work, info)
@@ -235,6 +241,21 @@ class Session:
         from trigforge.hls.stages.models import architecture
 
         return architecture(self).samples(self.recipe, self.data)
+
+    @cached_property
+    def reverse(self) -> Session | None:
+        """The same run of the recipe that ``reverse`` names.
+
+        Raises:
+            InputError: no such recipe, or it is not this one the other way round.
+        """
+        recipe = self.deployable
+        if not isinstance(recipe, ImageRecipe) or recipe.reverse is None:
+            return None
+        options = dataclasses.replace(self.options, model=recipe.reverse)
+        other = Session(options, self.recipes, self.build, f"{recipe.reverse} ")
+        recipe.check_reverse(other.deployable, self.recipes / f"{self.options.model}.yaml")
+        return other
 
     def _data_path(self) -> Path | None:
         """Folder or file of the events or jets; ``None`` for the shipped sample."""

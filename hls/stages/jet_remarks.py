@@ -10,6 +10,7 @@ from trigforge.hls.jet_recipe import ImageNetwork, JetRecipe
 from trigforge.hls.session import Session
 from trigforge.hls.stages.evidence import SIMULATED
 from trigforge.hls.stages.jet_networks import BEFORE
+from trigforge.hls.stages.reverse import FLOAT, load_reverse_energies
 from trigforge.hls.stages.scoring import COARSE, Tables, load_scores, score_name
 from trigforge.train.bootstrap import Difference, auc_difference
 from trigforge.train.metrics import auc
@@ -25,6 +26,10 @@ def jet_remarks(session: Session, recipe: JetRecipe) -> list[str]:
     """Sentences for the verdict; intervals are paired bootstraps on the test jets."""
     rng = np.random.default_rng(SEED)
     found = sentences(load_scores(session), recipe, score_name(session), rng)
+    if (other := session.reverse) is not None:
+        tables, own = load_reverse_energies(session, other), other.recipe.data.background
+        model, signal = other.options.model, recipe.data.background
+        found.append(reverse_tagging(tables, model, own, signal, rng))
     if session.budget.weakest_accepted.cycles == SIMULATED:  # a trigger of every crossing
         found.append(NO_CROSSINGS)
     return found
@@ -65,6 +70,25 @@ def sentences(
             f"on the same jets: {'; '.join(gains)}."
         )
     return found
+
+
+def reverse_tagging(
+    tables: Mapping[str, Tables], model: str, background: str, signal: str, rng: np.random.Generator
+) -> str:
+    """The gain by the normalisation of a network that was trained on a signal of the recipe."""
+    gain = _difference(tables[FLOAT], tables[BEFORE], background, signal, rng)
+    before, after = (auc(tables[n][signal], tables[n][background]).value for n in (BEFORE, FLOAT))
+    if gain.low > 0:
+        judged = "the normalisation improves it"
+    elif gain.high < 0:
+        judged = "the normalisation makes it worse"
+    else:
+        judged = "no change by the normalisation can be shown"
+    return (
+        f"Reverse tagging ({model}, trained on {background} jets, {signal} the anomaly): AUC of "
+        f"the float energy as an autoencoder {before:.3f}, after the normalisation {after:.3f}, on "
+        f"the same jets {_shown(gain)}: {judged}."
+    )
 
 
 def _gain(

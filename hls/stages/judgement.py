@@ -23,6 +23,7 @@ from trigforge.hls.stages.comparison import comparison
 from trigforge.hls.stages.evidence import Evidence, evidence
 from trigforge.hls.stages.firmware import library
 from trigforge.hls.stages.hardware import hardware
+from trigforge.hls.stages.reverse import reverse_energies
 from trigforge.hls.stages.rtl import BACKEND as RTL
 from trigforge.hls.stages.scoring import load_scores, score_name, scores
 from trigforge.hls.stages.teaching import compare_with_teacher, remarks
@@ -53,10 +54,12 @@ def judge_model(session: Session, reports: Path = REPORTS) -> Report:
     from trigforge.hls.reports.page.source import IDENTITY, physics_sha256
     from trigforge.hls.reports.physics import assess, curves
 
-    # events first: what is wrong with them shows before minutes of work
-    recipe, data = session.recipe, session.samples
+    # first what can be wrong with events and recipes, before minutes of work
+    recipe, data, other = session.recipe, session.samples, session.reverse
     for stage in (library, comparison, scores, hardware):
         stage(session)
+    if other is not None:
+        reverse_energies(session, other)
     tables = load_scores(session)
     stages = {name: tables[name] for name in ("float", "quantised", "firmware")}
     by_score = {score_name(session): stages}

@@ -87,8 +87,13 @@ def score_name(session: Session) -> str:
 
 def load_scores(session: Session) -> dict[str, Tables]:
     """Table (``float``, a baseline, :data:`COARSE`, a rival) -> sample -> (N,)."""
+    return tables_of(scores(session).folder / SCORES)
+
+
+def tables_of(path: Path) -> dict[str, Tables]:
+    """Table -> sample -> (N,), from arrays called ``<table>/<sample>``."""
     tables: dict[str, Tables] = {}
-    with np.load(scores(session).folder / SCORES, allow_pickle=False) as stored:
+    with np.load(path, allow_pickle=False) as stored:
         for key in stored.files:
             table, _, sample = key.partition("/")
             tables.setdefault(table, {})[sample] = stored[key]

@@ -21,9 +21,10 @@ from trigforge.hls.session import Options, Session
 from trigforge.hls.stages.comparison import vectors
 from trigforge.hls.stages.firmware import MODEL, export, lowered
 from trigforge.hls.stages.jet_images import ImageEncoder, ImageEnergy
-from trigforge.hls.stages.jet_networks import AFTER, BEFORE
-from trigforge.hls.stages.jet_remarks import sentences
-from trigforge.hls.stages.models import float_model, load_quantised
+from trigforge.hls.stages.jet_networks import AFTER, BEFORE, Weights, joined
+from trigforge.hls.stages.jet_remarks import reverse_tagging, sentences
+from trigforge.hls.stages.models import WEIGHTS, float_model, load_quantised
+from trigforge.hls.stages.reverse import FLOAT, load_reverse_energies
 from trigforge.hls.stages.scoring import COARSE
 from trigforge.hls.vectors import to_input
 from trigforge.quantize.equality import run_brevitas, run_qonnx
@@ -115,12 +116,52 @@ def test_remarks_measure_the_input_format_and_the_normalisation() -> None:
         assert "+0.0000 (95 % interval +0.0000 to +0.0000)" in sentence
 
 
+def test_the_reverse_remark_says_which_way_it_went() -> None:
+    rng = np.random.default_rng(3)
+    top, qcd = rng.normal(0, 1, 2000), rng.normal(0, 1, 2000)
+    tables = {BEFORE: {"top": top, "qcd": qcd}, FLOAT: {"top": top, "qcd": qcd + 1}}
+    for shift, judged in ((1.0, "improves it"), (0.0, "no change"), (-1.0, "makes it worse")):
+        tables[FLOAT] = {"top": top, "qcd": qcd + shift}
+        said = reverse_tagging(tables, "nae_reverse", "top", "qcd", np.random.default_rng(1))
+        assert judged in said and "trained on top jets, qcd the anomaly" in said
+        # AUC of a shift by 1 is 0.760, of one by -1 0.240
+        after = float(said.split("after the normalisation ")[1].split(",")[0])
+        assert abs(after - {1.0: 0.76, 0.0: 0.5, -1.0: 0.24}[shift]) < 0.03
+
+
+def test_reverse_energies_are_those_of_the_reverse_recipe(tmp_path: Path) -> None:
+    session = Session(Options(model="nae", preset="smoke"), FOLDER, tmp_path)
+    other = session.reverse
+    assert other is not None
+    row, recipe = ImageEnergy(), other.recipe
+    states = {BEFORE: build_jet_autoencoder(3), AFTER: build_jet_autoencoder(4)}
+
+    def trained(recipe: ImageRecipe, data: object, work: Path, build: Path) -> Weights:
+        assert recipe.data.background == "top"
+        return Weights(joined({phase: n.state_dict() for phase, n in states.items()}))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ImageEnergy, "train", lambda self, *given: trained(*given))
+        tables = load_reverse_energies(session, other)
+    assert set(tables) == {BEFORE, FLOAT}
+    assert "nae_reverse float" in session.results
+    path = float_model(other).folder / WEIGHTS
+    images = other.samples.signals["qcd"].floats[:50]
+    assert np.array_equal(images, session.samples.test.floats[:50])
+    networks = {BEFORE: row.rivals(recipe, path)[BEFORE], FLOAT: row.float_network(recipe, path)}
+    for name, network in networks.items():
+        with torch.no_grad():
+            plain = network(torch.from_numpy(images)[:, None])[:, 0].numpy()
+        assert np.allclose(tables[name]["qcd"][:50], plain, rtol=1e-5)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("model", ["nae", "nae_encoder", "svj"])
 def test_from_nothing_to_a_verdict(tmp_path: Path, model: str) -> None:
     text = VARIABLES if model == "svj" else committed(model)
     written(tmp_path / "firmware_projects", model, text)
+    written(tmp_path / "firmware_projects", "nae_reverse", committed("nae_reverse"))
     command = [sys.executable, "-m", "trigforge.hls.cli", "hls", model]
     command += ["--preset", "smoke", "--from-scratch"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
@@ -133,6 +174,7 @@ def test_from_nothing_to_a_verdict(tmp_path: Path, model: str) -> None:
     said = "\n".join(report.verdict.statements)
     assert "cost the float network" in said
     assert ("as an autoencoder, before the normalisation" in said) == (model != "nae_encoder")
+    assert ("Reverse tagging (nae_reverse, trained on top jets" in said) == (model == "nae")
 
 
 def weights_after(folder: Path, interrupted: bool) -> str:

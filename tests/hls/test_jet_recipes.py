@@ -37,6 +37,39 @@ def test_reverse_tagging_exchanges_background_and_signal() -> None:
     assert training_of(reverse.train) == demo_training()
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        (
+            "nae_reverse",
+            "nae_encoder",
+            r"edited\.yaml: reverse is 'nae_encoder', which is no whole",
+        ),
+        ("nae_reverse", "nae_revers", "did you mean 'nae_reverse'"),
+        ("nae_reverse", "nae", "has background qcd and signals top, expected one of top as"),
+        ("power: 1.0", "power: 0.5", r"sample, power and sigma_pixels .*1\.0.*expected .*0\.5"),
+    ],
+)
+def test_the_reverse_recipe_is_this_one_the_other_way_round(
+    tmp_path: Path, old: str, new: str, sentence: str
+) -> None:
+    for name in RECIPES:
+        written(tmp_path, name, committed(name))
+    folder = written(tmp_path, "edited", committed("nae").replace(old, new, 1))
+    with pytest.raises(InputError, match=sentence):
+        print(Session(Options(model="edited"), folder, tmp_path / "build").reverse)
+
+
+def test_the_reverse_run_has_the_options_of_this_one(tmp_path: Path) -> None:
+    options = Options(model="nae", preset="smoke", from_scratch=True)
+    other = Session(options, FOLDER, tmp_path / "build").reverse
+    assert other is not None and other.reverse is None
+    assert other.root == tmp_path / "build" / "nae_reverse" / "smoke-scratch"
+    assert other.recipe.train.released is None and other.recipe.data.limit_train > 0
+    released = Session(Options(model="nae"), FOLDER, tmp_path / "build").reverse
+    assert released is not None and released.recipe.train.released == "nae_reverse_v1"
+
+
 def test_variables_have_a_recipe_of_their_own(tmp_path: Path) -> None:
     recipe = load_deployable("svj", written(tmp_path, "svj", VARIABLES))
     assert isinstance(recipe, VariableRecipe)
