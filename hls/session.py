@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from trigforge.train.jets.dataset import JetDataset
 
 GENERATED = "generated"
-# events per generated chunk where a preset asks for few of them
-SMALL_CHUNK = 100
 PACKAGES = ("torch", "brevitas", "onnx", "onnxruntime", "qonnx", "hls4ml", "numpy", "da4ml")
 
 R = TypeVar("R", Recipe, JetRecipe)
@@ -202,34 +200,9 @@ class Session:
         Raises:
             InputError: missing or damaged files, a signal that the data lack, wrong image size.
         """
-        from trigforge.hls.stages.architectures import architecture_of
-        from trigforge.train.config import check_image
-        from trigforge.train.events import load_data, load_dataset_file, load_shipped
+        from trigforge.hls.event_data import load_event_dataset
 
-        recipe = self.event_recipe
-        data, path = recipe.data, self._data_path()
-        if path is None:
-            loaded = load_shipped()
-        elif data.dataset == GENERATED:
-            loaded = load_dataset_file(path, "generated")
-        else:
-            loaded = load_data(path)
-        loaded = architecture_of(recipe.network).events(loaded, recipe.network)
-        height, width = loaded.test.masks.shape[1:]
-        check_image(recipe.network, height, width, loaded.source)
-        for signal in data.signals:
-            if signal not in loaded.signals:
-                raise InputError(
-                    f"{path or 'shipped sample'}: no events of {signal}, which data.signals names; "
-                    f"it has {', '.join(loaded.signals)}"
-                )
-        return dataclasses.replace(
-            loaded,
-            train=_head(loaded.train, data.limit_train),
-            validation=_head(loaded.validation, data.limit_validation),
-            test=_head(loaded.test, data.limit_test),
-            signals={s: _head(loaded.signals[s], data.limit_signal) for s in data.signals},
-        )
+        return load_event_dataset(self.event_recipe, self._data_path())
 
     @cached_property
     def samples(self) -> Samples:
@@ -260,7 +233,9 @@ class Session:
     def _data_path(self) -> Path | None:
         """Folder or file of the events or jets; ``None`` for the shipped sample."""
         if not isinstance(self.recipe, JetRecipe) and self.recipe.data.dataset == GENERATED:
-            return self._generated()
+            from trigforge.hls.event_data import generated_events
+
+            return generated_events(self.recipe, self.build, self.options.workers)
         return None if self.options.data is None else Path(self.options.data)
 
     def _shipped(self) -> Path:
@@ -272,43 +247,6 @@ class Session:
         from trigforge.train.event_file import SHIPPED
 
         return SHIPPED
-
-    def _generated(self) -> Path:
-        from trigforge.train.generation.generate import (
-            SHIPPED_COUNTS,
-            SHIPPED_SEED,
-            generate_dataset,
-        )
-
-        data = self.event_recipe.data
-        if f"{data.background}/train" not in SHIPPED_COUNTS:
-            raise InputError(
-                f"data.background is {data.background!r}, which is not generated on the way; leave "
-                "--data and the preset out, or name a file of events generated with detail"
-            )
-        counts = {
-            f"{data.background}/{split}": limit or SHIPPED_COUNTS[f"{data.background}/{split}"]
-            for split, limit in (
-                ("train", data.limit_train),
-                ("validation", data.limit_validation),
-                ("test", data.limit_test),
-            )
-        }
-        counts |= {s: data.limit_signal or SHIPPED_COUNTS[s] for s in data.signals}
-        chunk_events = SMALL_CHUNK if data.limit_train else None
-        folder = self.build / "events"
-        key = sha256_json([counts, SHIPPED_SEED, chunk_events, sha256_sources("train")])
-        path = folder / f"{key[:16]}.npz"
-        if not path.is_file():
-            generate_dataset(
-                counts,
-                SHIPPED_SEED,
-                self.options.workers,
-                folder / "chunks",
-                path,
-                chunk_events=chunk_events,
-            )
-        return path
 
 
 def adapted(recipe: Recipe | JetRecipe, options: Options) -> Recipe | JetRecipe:
@@ -363,7 +301,3 @@ def _fingerprint(path: Path) -> str:
         raise InputError(f"{path}: no such file or folder; DATA names a folder of event images")
     files = sorted(p for p in path.rglob("*.npz"))
     return sha256_json([[str(p.relative_to(path)), sha256_file(p)] for p in files])
-
-
-def _head(events: Any, limit: int) -> Any:
-    return events.head(limit) if limit else events
