@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from trigforge.hls.reports.equivalence import in_words
 from trigforge.hls.reports.imitation import imitation_legend, imitation_rows
+from trigforge.hls.reports.normalisation import LEGEND, normalisation_rows
 from trigforge.hls.reports.observations import MEANING, strongest
 from trigforge.hls.reports.report import (
     Check,
@@ -28,6 +29,7 @@ def to_markdown(report: Report) -> str:
         _bits(report),
         _physics(report.physics) if report.physics is not None else "",
         _imitation(report),
+        _normalisation(report),
         *(_hardware(name, report) for name in report.hardware),
         _legend(report),
         _versions(report),
@@ -189,6 +191,14 @@ def _imitation(report: Report) -> str:
         return ""
     header, rows = imitation_rows(report.physics, found)
     return f"{_section('Student and teacher', header, rows)}\n\n{imitation_legend(found)}"
+
+
+def _normalisation(report: Report) -> str:
+    """Gains by the normalisation; empty for networks without one."""
+    if not report.normalisation:
+        return ""
+    section = _section("The normalisation", *normalisation_rows(report.normalisation))
+    return f"{section}\n\n{LEGEND}"
 
 
 def _hardware(name: str, report: Report) -> str:

@@ -234,6 +234,29 @@ class Imitation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NormalisationGain:
+    """What its normalisation is worth to an autoencoder: float energies of the same test jets.
+
+    Attributes:
+        recipe: of the network, which is the model's or the one that its ``reverse`` names.
+        trained_on: its background; ``signal``: what is told from it.
+        before: AUC of the autoencoder; ``after``: of the normalised one; errors are DeLong's.
+        gain: after - before with a paired 95 % bootstrap interval.
+    """
+
+    recipe: str
+    trained_on: str
+    signal: str
+    before: float
+    before_err: float
+    after: float
+    after_err: float
+    gain: float
+    gain_low: float
+    gain_high: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Layer:
     """One layer of a hardware backend; formats as ``fixed<width,integer>``.
 
@@ -288,6 +311,7 @@ class Report:
         hardware: backend -> numbers.
         stages: pipeline stage -> time.
         imitation: of a score student whose teacher is at hand.
+        normalisation: of a normalized autoencoder with its energy, for each signal.
     """
 
     schema: int
@@ -302,6 +326,7 @@ class Report:
     hardware: Mapping[str, Hardware]
     stages: Mapping[str, StageTime]
     imitation: Imitation | None = None
+    normalisation: tuple[NormalisationGain, ...] = ()
 
     def __post_init__(self) -> None:
         if self.schema != SCHEMA:

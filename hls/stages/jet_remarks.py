@@ -1,4 +1,4 @@
-"""What a verdict says about networks of jets: cost of the input format, gain by normalisation."""
+"""What a verdict says about networks of jets: the sign of baselines, cost of the input format."""
 
 from __future__ import annotations
 
@@ -9,11 +9,8 @@ import numpy as np
 from trigforge.hls.jet_recipe import ImageNetwork, JetRecipe
 from trigforge.hls.session import Session
 from trigforge.hls.stages.evidence import SIMULATED
-from trigforge.hls.stages.jet_networks import BEFORE
-from trigforge.hls.stages.reverse import FLOAT, load_reverse_energies
-from trigforge.hls.stages.scoring import COARSE, Tables, load_scores, score_name
+from trigforge.hls.stages.scoring import COARSE, Tables, load_scores
 from trigforge.train.bootstrap import Difference, auc_difference
-from trigforge.train.metrics import auc
 
 SEED = 41
 NO_CROSSINGS = (
@@ -25,20 +22,16 @@ NO_CROSSINGS = (
 def jet_remarks(session: Session, recipe: JetRecipe) -> list[str]:
     """Sentences for the verdict; intervals are paired bootstraps on the test jets."""
     rng = np.random.default_rng(SEED)
-    found = sentences(load_scores(session), recipe, score_name(session), rng)
-    if (other := session.reverse) is not None:
-        tables, own = load_reverse_energies(session, other), other.recipe.data.background
-        model, signal = other.options.model, recipe.data.background
-        found.append(reverse_tagging(tables, model, own, signal, rng))
+    found = sentences(load_scores(session), recipe, rng)
     if session.budget.weakest_accepted.cycles == SIMULATED:  # a trigger of every crossing
         found.append(NO_CROSSINGS)
     return found
 
 
 def sentences(
-    tables: Mapping[str, Tables], recipe: JetRecipe, score: str, rng: np.random.Generator
+    tables: Mapping[str, Tables], recipe: JetRecipe, rng: np.random.Generator
 ) -> list[str]:
-    """The same from tables: float score, the same on firmware inputs, the autoencoder's.
+    """The same from tables: float score, the same on firmware inputs.
 
     Args:
         tables: name -> sample -> (N,).
@@ -63,42 +56,7 @@ def sentences(
             f"Inputs as {recipe.network.input} cost the float network, in AUC (positive is lost): "
             f"{listed}."
         )
-    if BEFORE in tables:
-        gains = [_gain(tables, data.background, signal, rng) for signal in data.signals]
-        found.append(
-            f"AUC of the float {score} as an autoencoder, before the normalisation, and after it, "
-            f"on the same jets: {'; '.join(gains)}."
-        )
     return found
-
-
-def reverse_tagging(
-    tables: Mapping[str, Tables], model: str, background: str, signal: str, rng: np.random.Generator
-) -> str:
-    """The gain by the normalisation of a network that was trained on a signal of the recipe."""
-    gain = _difference(tables[FLOAT], tables[BEFORE], background, signal, rng)
-    before, after = (auc(tables[n][signal], tables[n][background]).value for n in (BEFORE, FLOAT))
-    if gain.low > 0:
-        judged = "the normalisation improves it"
-    elif gain.high < 0:
-        judged = "the normalisation makes it worse"
-    else:
-        judged = "no change by the normalisation can be shown"
-    return (
-        f"Reverse tagging ({model}, trained on {background} jets, {signal} the anomaly): AUC of "
-        f"the float energy as an autoencoder {before:.3f}, after the normalisation {after:.3f}, on "
-        f"the same jets {_shown(gain)}: {judged}."
-    )
-
-
-def _gain(
-    tables: Mapping[str, Tables], background: str, signal: str, rng: np.random.Generator
-) -> str:
-    before, after = (
-        auc(tables[name][signal], tables[name][background]) for name in (BEFORE, "float")
-    )
-    gain = _difference(tables["float"], tables[BEFORE], background, signal, rng)
-    return f"{signal} {before.value:.3f} and {after.value:.3f}, {_shown(gain)}"
 
 
 def _difference(

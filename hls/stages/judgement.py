@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime
 import platform
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from trigforge.hls.reports.normalisation import normalisation_statements
 from trigforge.hls.reports.report import (
     SCHEMA,
     Dataset,
     Imitation,
+    NormalisationGain,
     Physics,
     Report,
     StageTime,
@@ -23,7 +26,7 @@ from trigforge.hls.stages.comparison import comparison
 from trigforge.hls.stages.evidence import Evidence, evidence
 from trigforge.hls.stages.firmware import library
 from trigforge.hls.stages.hardware import hardware
-from trigforge.hls.stages.reverse import reverse_energies
+from trigforge.hls.stages.normalisation import normalisation_gains
 from trigforge.hls.stages.rtl import BACKEND as RTL
 from trigforge.hls.stages.scoring import load_scores, score_name, scores
 from trigforge.hls.stages.teaching import compare_with_teacher, remarks
@@ -55,11 +58,9 @@ def judge_model(session: Session, reports: Path = REPORTS) -> Report:
     from trigforge.hls.reports.physics import assess, curves
 
     # first what can be wrong with events and recipes, before minutes of work
-    recipe, data, other = session.recipe, session.samples, session.reverse
+    recipe, data, _ = session.recipe, session.samples, session.reverse
     for stage in (library, comparison, scores, hardware):
         stage(session)
-    if other is not None:
-        reverse_energies(session, other)
     tables = load_scores(session)
     stages = {name: tables[name] for name in ("float", "quantised", "firmware")}
     by_score = {score_name(session): stages}
@@ -77,6 +78,8 @@ def judge_model(session: Session, reports: Path = REPORTS) -> Report:
         luminosity_per_cm2_s=data.luminosity_per_cm2_s,
     )
     imitation = compare_with_teacher(session, np.random.default_rng(BOOTSTRAP_SEED))
+    gains = normalisation_gains(session, np.random.default_rng(BOOTSTRAP_SEED))
+    said = normalisation_statements(gains, session.options.model)
     found = evidence(session, REQUIRED_STAGES)
     verdict = judge(
         session.budget,
@@ -85,7 +88,7 @@ def judge_model(session: Session, reports: Path = REPORTS) -> Report:
         compute_units=found.compute_units,
         physics=physics,
         bit_accuracy=found.accuracy,
-        remarks=(*remarks(session, imitation), *found.notes),
+        remarks=(*remarks(session, imitation), *said, *found.notes),
         required=found.required,
     )
     report = assemble(
@@ -103,6 +106,7 @@ def judge_model(session: Session, reports: Path = REPORTS) -> Report:
             signals={name: len(events) for name, events in data.signals.items()},
         ),
         imitation=imitation,
+        normalisation=gains,
     )
     write(session, report, reports)
     arrays = curves(by_score, baselines, background=background, signals=signals)
@@ -121,6 +125,7 @@ def assemble(
     physics: Physics | None,
     dataset: Dataset | None,
     imitation: Imitation | None = None,
+    normalisation: Sequence[NormalisationGain] = (),
 ) -> Report:
     """The report of what the stages found."""
     return Report(
@@ -140,6 +145,7 @@ def assemble(
         hardware=found.hardware,
         stages=_times(session),
         imitation=imitation,
+        normalisation=tuple(normalisation),
     )
 
 

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from trigforge.hls.reports.equivalence import in_words
 from trigforge.hls.reports.imitation import imitation_legend, imitation_rows
 from trigforge.hls.reports.markdown import number
+from trigforge.hls.reports.normalisation import LEGEND, normalisation_rows
 from trigforge.hls.reports.observations import MEANING
 from trigforge.hls.reports.page import accuracy, charts, hardware, separation
 from trigforge.hls.reports.page.checks import groups
@@ -67,6 +68,7 @@ def model_page(source: Source) -> str:
             scores=_scores(source),
             rival_legend=_rival_legend(report.physics),
             imitation=_imitation(report),
+            normalisation=_normalisation(report),
             matrices=accuracy.matrices(report.bit_accuracy),
             coverage=accuracy.coverage(report.bit_accuracy),
             blocks=[
@@ -176,6 +178,14 @@ def _imitation(report: Report) -> tuple[Table, str] | None:
     named = tuple(cells(sample_label(row[0]), *row[1:]) for row in rows)
     table = Table("Student and teacher", tuple(header), named)
     return table, imitation_legend(report.imitation).replace("`", "")
+
+
+def _normalisation(report: Report) -> tuple[Table, str] | None:
+    if not report.normalisation:
+        return None
+    header, rows = normalisation_rows(report.normalisation)
+    shown = tuple(cells(row[0], *map(sample_label, row[1:3]), *row[3:]) for row in rows)
+    return Table("The normalisation", tuple(header), shown), LEGEND
 
 
 def _provenances(report: Report) -> list[tuple[str, str]]:

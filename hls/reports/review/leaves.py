@@ -20,6 +20,7 @@ IDENTITY = {
     "thresholds": ("score", "background_efficiency"),
     "observations": ("quantity", "provenance", "tool"),
     "layers": ("name",),
+    "normalisation": ("recipe", "signal"),
 }
 
 

@@ -26,12 +26,12 @@ Status = Literal["regression", "allowed", "noted"]
 # when, how long, and sentences and shares that repeat numbers compared elsewhere
 _IGNORED = re.compile(
     r"created|stages/.*|verdict/statements|verdict/checks/(auc_drop|min_auc|rate_hz)[^/]*/value|"
-    r".*(auc|fpr40|rate)_err(_hz)?"
+    r".*(auc|fpr40|rate)_err(_hz)?|normalisation/.*_err"
 )
 _NOTED = re.compile(
     r"versions/.*|recipe_sha256|hardware/.*/(version|source_file)|verdict/checks/.*/tool"
 )
-_FLOATING = re.compile(r"(physics|imitation)/.*")
+_FLOATING = re.compile(r"(physics|imitation|normalisation)/.*")
 ROUNDING = 1e-9
 
 
@@ -104,6 +104,8 @@ def _error(metric: str, report: Mapping[str, Leaf]) -> float:
         return _of_score(metric, report)
     if metric.startswith("imitation/separation/"):
         return _of_separation(metric, report)
+    if metric.startswith("normalisation/"):
+        return _of_gain(parent, name, report)
     if re.fullmatch(r"physics/differences/.*/(value|low|high)", metric):
         return _half_width(report, parent)
     if re.fullmatch(r"physics/rank_correlations/.*/value|imitation/rank_corr.*", metric):
@@ -130,6 +132,14 @@ def _of_separation(metric: str, report: Mapping[str, Leaf]) -> float:
     if name == "eps_b_inv_20":
         return _inverse(metric, report)
     return _number(report, f"{parent}/{name}_err") if name in ("auc", "fpr40") else 0.0
+
+
+def _of_gain(parent: str, name: str, report: Mapping[str, Leaf]) -> float:
+    """DeLong's error of an AUC, half the interval of a gain and of its ends."""
+    if name in ("before", "after"):
+        return _number(report, f"{parent}/{name}_err")
+    low, high = (_number(report, f"{parent}/gain_{end}") for end in ("low", "high"))
+    return (high - low) / 2
 
 
 def _inverse(metric: str, report: Mapping[str, Leaf]) -> float:

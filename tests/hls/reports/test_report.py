@@ -33,6 +33,7 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
         "hardware",
         "stages",
         "imitation",
+        "normalisation",
     ]
 
 

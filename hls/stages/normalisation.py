@@ -1,8 +1,4 @@
-"""A network of jet images the other way round: trained on what is a signal of the recipe.
-
-An autoencoder finds jets that are more complex than its own. Whether its normalisation has mended
-that shows in this direction only (arXiv:2206.14225, table 1), so both stand in one report.
-"""
+"""Gains by the normalisation of autoencoders of jets, of the reverse recipe's as well."""
 
 from __future__ import annotations
 
@@ -12,10 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from trigforge.hls.jet_recipe import JetRecipe
+from trigforge.hls.reports.normalisation import normalisation_gain
+from trigforge.hls.reports.report import NormalisationGain
 from trigforge.hls.session import Session
+from trigforge.hls.stages.jet_networks import BEFORE
 from trigforge.hls.stages.models import WEIGHTS, architecture, float_model
 from trigforge.hls.stages.progress import in_parts
-from trigforge.hls.stages.scoring import Tables, tables_of
+from trigforge.hls.stages.scoring import Tables, load_scores, tables_of
 from trigforge.train.artifacts import StageResult, atomic_path
 
 ENERGIES = "energies.npz"
@@ -54,6 +54,21 @@ def reverse_energies(session: Session, other: Session) -> StageResult:
     )
 
 
-def load_reverse_energies(session: Session, other: Session) -> dict[str, Tables]:
-    """Table (:data:`FLOAT`, the rivals) -> sample -> (N,)."""
-    return tables_of(reverse_energies(session, other).folder / ENERGIES)
+def normalisation_gains(session: Session, rng: np.random.Generator) -> list[NormalisationGain]:
+    """For each signal of the recipe, then for the reverse one; nothing without a normalisation."""
+    if not isinstance(session.recipe, JetRecipe):
+        return []
+    tables, data, model = load_scores(session), session.recipe.data, session.options.model
+    asked = [(model, tables, data.background, signal) for signal in data.signals]
+    if session.reverse is not None:
+        other = session.reverse
+        energies = tables_of(reverse_energies(session, other).folder / ENERGIES)
+        own = other.recipe.data.background
+        asked.append((other.options.model, energies, own, data.background))
+    return [
+        normalisation_gain(
+            name, found[BEFORE], found[FLOAT], trained_on=trained_on, signal=signal, rng=rng
+        )
+        for name, found, trained_on, signal in asked
+        if BEFORE in found
+    ]
