@@ -8,6 +8,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 LOOK = Path(__file__).resolve().parent
 """Holds ``look.css.jinja``, which every page includes."""
+WRITTEN = {
+    "qcd_low": "QCD",
+    "aachen": "Aachen",
+    "heidelberg": "Heidelberg",
+    "top": "top",
+    "ttbar": "ttbar",
+}
 
 
 def templates(folder: Path) -> Environment:
@@ -24,10 +31,12 @@ def templates(folder: Path) -> Environment:
 
 
 def sample_label(name: str) -> str:
-    """``suep_125`` as people write it."""
-    family, _, mass = name.rpartition("_")
-    if family == "svj" and mass.isdigit():
-        return f"SVJ {int(mass) / 1000:.1f} TeV"
-    if family == "suep" and mass.isdigit():
-        return f"SUEP {mass} GeV"
-    return name.upper()
+    """``suep_125`` or ``svj_2000_30`` as people write it."""
+    match name.split("_"):
+        case ["svj", mass] if mass.isdigit():
+            return f"SVJ {int(mass) / 1000:.1f} TeV"
+        case ["svj", mass, share] if mass.isdigit() and share.isdigit():
+            return f"SVJ {int(mass) / 1000:.0f} TeV, r_inv {int(share) / 100:g}"
+        case ["suep", mass] if mass.isdigit():
+            return f"SUEP {mass} GeV"
+    return WRITTEN.get(name, name.upper())

@@ -65,7 +65,8 @@ def normalisation_statements(found: Sequence[NormalisationGain], model: str) -> 
     said = []
     if own:
         listed = "; ".join(
-            f"{g.signal} {g.before:.3f} and {g.after:.3f}, {_interval(g)}" for g in own
+            f"{g.signal} {g.before:.3f} and {g.after:.3f}, {_interval(g)}, {_judged(g)}"
+            for g in own
         )
         said.append(
             "AUC of the float energy as an autoencoder, before the normalisation, and after it, "

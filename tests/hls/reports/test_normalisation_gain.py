@@ -8,6 +8,7 @@ from pathlib import Path
 
 import judged
 import numpy as np
+import pages
 import pytest
 
 from trigforge.hls.reports.markdown import to_markdown
@@ -16,6 +17,8 @@ from trigforge.hls.reports.normalisation import (
     normalisation_rows,
     normalisation_statements,
 )
+from trigforge.hls.reports.page.model_page import model_page
+from trigforge.hls.reports.page.source import load_source
 from trigforge.hls.reports.report import NormalisationGain, Report, dump_report, load_report
 from trigforge.hls.reports.review.moves import compare
 from trigforge.train.errors import InputError
@@ -52,6 +55,7 @@ def test_a_gain_is_said_with_its_sign(shift: float, auc: float, said: str) -> No
 def test_own_signals_share_a_sentence() -> None:
     (sentence,) = normalisation_statements([gain(1.0, "nae"), gain(-1.0, "nae")], "nae")
     assert "Reverse" not in sentence and sentence.count("95 % interval") == 2
+    assert "improves it; qcd" in sentence and sentence.endswith("makes it worse.")
     assert normalisation_statements([], "nae") == []
 
 
@@ -89,3 +93,14 @@ def test_a_lost_gain_is_a_regression_and_an_error_is_none() -> None:
     without = json.loads(dump_report(judged.report()))
     older = {key: value for key, value in without.items() if key != "normalisation"}
     assert compare(older, without) == []
+
+
+def test_the_page_shows_the_same_rows(tmp_path: Path) -> None:
+    where = pages.places(tmp_path)
+    for found, rows in ((with_gains(gain(1.0, "nae"), gain(1.0)), 2), (judged.report(), 0)):
+        source = load_source("toy_model", pages.save(found, where, "demo"), where)
+        page = pages.Parsed(model_page(source))
+        assert len(page.row("nae")) + len(page.row("nae_reverse")) == rows
+        assert ("The normalisation" in page.text) == bool(rows)
+        for row in page.row("nae_reverse"):
+            assert row[1:3] == ["top", "QCD"] and f"{gain(1.0).after:.4f}" in row[4]

@@ -31,13 +31,6 @@ COLOURS = {
     "tau3": "#d39a00",
 }
 JETS = {"background": "#2f83d6", "signal": "#d9480f"}
-WRITTEN = {
-    "qcd_low": "QCD",
-    "aachen": "Aachen",
-    "heidelberg": "Heidelberg",
-    "top": "top",
-    "ttbar": "ttbar",
-}
 DIRECTIONS = {"direct": "Direct tagging", "reverse": "Reverse tagging"}
 
 
@@ -58,4 +51,4 @@ def jet_label(name: str) -> str:
     parts = name.split("_")
     if parts[0] == "svj" and len(parts) == 3:
         return f"{int(parts[1]):,} GeV, {int(parts[2]) / 100:g}"
-    return WRITTEN.get(name, sample_label(name))
+    return sample_label(name)
