@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -185,28 +187,35 @@ def test_from_nothing_to_a_verdict(tmp_path: Path, model: str) -> None:
     assert ("Reverse tagging (nae_reverse, trained on top jets" in said) == (model == "nae")
 
 
-def weights_after(folder: Path, interrupted: bool) -> str:
-    """Digest of the weights of a training of variables, broken off on the way or not."""
+def weights_after(folder: Path, model: str, killed_after: float | None) -> str:
+    """Digest of the weights of a training, killed seconds after its first sign of life or not."""
     written(folder / "firmware_projects", "svj", VARIABLES)
-    command = [sys.executable, "-m", "trigforge.hls.cli", "train", "svj"]
+    written(folder / "firmware_projects", "nae", committed("nae"))
+    command = [sys.executable, "-m", "trigforge.hls.cli", "train", model]
     command += ["--preset", "smoke", "--from-scratch"]
-    if interrupted:
+    if killed_after is not None:
         with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
             assert process.stderr is not None
             seen = ""
-            while "normalisation 1:" not in seen and (character := process.stderr.read(1)):
+            while "autoencoder 1:" not in seen and (character := process.stderr.read(1)):
                 seen += character
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(killed_after)
             process.kill()
             process.stderr.read()
-        assert not (folder / "build" / "svj" / "smoke-scratch" / "float").exists()
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert not (interrupted and "autoencoder 1:" in done.stderr)
-    stage = folder / "build" / "svj" / "smoke-scratch" / "float"
+    stage = folder / "build" / model / "smoke-scratch" / "float"
     return sha256_file(stage / "weights.safetensors")
 
 
 @pytest.mark.slow
-def test_a_killed_training_goes_on_with_identical_numbers(tmp_path: Path) -> None:
-    whole, broken = (weights_after(tmp_path / str(k), k) for k in (False, True))
-    assert whole == broken
+@pytest.mark.parametrize("model", ["nae", "svj"])
+def test_a_training_killed_at_any_moment_goes_on_with_identical_numbers(
+    tmp_path: Path, model: str
+) -> None:
+    start = time.monotonic()
+    whole = weights_after(tmp_path / "whole", model, None)
+    # half of the time goes into starting
+    moment = np.random.default_rng().uniform(0, (time.monotonic() - start) / 2)
+    assert weights_after(tmp_path / "killed", model, moment) == whole, f"killed after {moment} s"
