@@ -25,6 +25,7 @@ help:
 	@echo "    BUDGET=l1          of make rtl, instead of the recipe's"
 	@echo "    WORKERS=n          processes for generation and C-simulation"
 	@echo "make physics MODEL=codae|nae|nae_svj   scores of whole autoencoders beside the papers', as a page"
+	@echo "                       (nae_reverse and nae_encoder: the page of nae)"
 	@echo "    NETWORKS=\"a b\"     released names or paths of weights (default: the last of each)"
 	@echo "    EVENTS=n           background events or jets of each sample (default 4000)"
 	@echo "make report MODEL=$(MODEL)   its page in build/report, from the last report (no MODEL: all)"

@@ -120,7 +120,9 @@ def _parser() -> argparse.ArgumentParser:
     physics = commands.add_parser(
         "physics", help="what a network's scores are worth, beside the paper's: a page with figures"
     )
-    physics.add_argument("model", help="codae, nae or nae_svj")
+    physics.add_argument(
+        "model", help="codae, nae (nae_reverse and nae_encoder: the same page) or nae_svj"
+    )
     physics.add_argument(
         "--network",
         action="append",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from trigforge.train.errors import unknown_name
@@ -16,6 +17,8 @@ MODELS: dict[str, Callable[[PhysicsOptions], Path]] = {
     "nae": run_nae,
     "nae_svj": run_nae_svj,
 }
+ALIASES = {"nae_encoder": "nae", "nae_reverse": "nae"}
+"""Recipes whose scores are on the page of another."""
 
 
 def run_physics(options: PhysicsOptions) -> Path:
@@ -25,7 +28,8 @@ def run_physics(options: PhysicsOptions) -> Path:
         InputError: unknown model or network, or events that cannot be read.
         StorageError: an output cannot be written.
     """
+    options = replace(options, model=ALIASES.get(options.model, options.model))
     if options.model not in MODELS:
-        raise unknown_name("model", options.model, MODELS)
+        raise unknown_name("model", options.model, (*MODELS, *ALIASES))
     options.check()
     return MODELS[options.model](options)

@@ -46,7 +46,7 @@ from trigforge.train.physics.nae.networks import latest, load_dense_trainings, l
 from trigforge.train.physics.nae.separation import Scored, rejection_cell, separation
 from trigforge.train.physics.nae.tagging import mean_energies, sample_of
 from trigforge.train.physics.options import PhysicsOptions
-from trigforge.train.physics.run import run_physics
+from trigforge.train.physics.run import ALIASES, MODELS, run_physics
 from trigforge.train.weights import save_released
 
 JETS = 120
@@ -218,6 +218,23 @@ def test_without_dark_jets_the_section_says_so() -> None:
     assert words.dark_paragraphs([], False, absent) == [absent, weights]
     assert words.dark_paragraphs([], True, absent) == [absent]
     assert words.dark_paragraphs([], False, "") == [weights]
+
+
+@pytest.mark.parametrize("name", ALIASES)
+def test_a_recipe_on_the_page_of_another_builds_that_page(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[PhysicsOptions] = []
+    monkeypatch.setitem(MODELS, ALIASES[name], lambda o: asked.append(o) or o.output)
+    assert run_physics(PhysicsOptions(model=name, events=60)) == Path("build/physics/nae")
+    assert asked == [PhysicsOptions(model="nae", events=60)]
+
+
+def test_every_recipe_of_jets_has_a_page() -> None:
+    recipes = Path(__file__).resolve().parents[3] / "firmware_projects"
+    assert {path.stem for path in recipes.glob("nae*.yaml")} <= {*MODELS, *ALIASES}
+    with pytest.raises(InputError, match=r"unknown model 'nae_revers'.*did you mean 'nae_reverse'"):
+        run_physics(PhysicsOptions(model="nae_revers"))
 
 
 def test_variables_have_their_page(tmp_path: Path) -> None:
