@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from trigforge.train.artifacts import storage_error
 from trigforge.train.fit import best_epoch
-from trigforge.train.nae.pictures import save_history, save_samples
+from trigforge.train.nae.pictures import never_rejecting, save_history, save_samples
 
 SHOWN = 16
 """Samples in a picture of an event file."""
@@ -40,7 +40,8 @@ class Watcher(Protocol):
 class Diagnostics:
     """Writes ``events.out.*``, ``history.png`` and ``samples.png`` after every epoch.
 
-    Event files have every number of the history as ``<phase>/<name>``, and samples as pictures. An
+    Event files have every number of the history as ``<phase>/<name>``, and samples as pictures;
+    acceptances only once a step has been rejected, since without an acceptance step none is. An
     epoch that is redone after an interruption is written twice, with the same numbers.
 
     Args:
@@ -68,8 +69,9 @@ class Diagnostics:
             return
         try:
             step = int(last["epoch"]) + 1
+            left_out = {"epoch", *never_rejecting(history)}
             for name, value in last.items():
-                if name != "epoch":
+                if name not in left_out:
                     self._writer.add_scalar(f"{phase}/{name}", value, step)
             if samples is not None and samples.ndim == 4:
                 self._writer.add_image(f"{phase}/samples", contact_sheet(samples), step)

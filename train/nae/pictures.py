@@ -27,13 +27,27 @@ CURVES = {
     "acceptance": ("latent_acceptance", "input_acceptance"),
     "chains behind a kept point": ("buffer_age",),
 }
+ACCEPTANCES = CURVES["acceptance"]
+
+
+def never_rejecting(history: Sequence[Mapping[str, float]]) -> set[str]:
+    """Acceptances that are 1 in every epoch: chains without an acceptance step record no other."""
+    return {name for name in ACCEPTANCES if all(epoch.get(name, 1) == 1 for epoch in history)}
+
+
+def shown_curves(history: Sequence[Mapping[str, float]]) -> dict[str, tuple[str, ...]]:
+    """Title and names of every panel; acceptances only where something was ever rejected."""
+    silent = never_rejecting(history)
+    kept = {title: tuple(n for n in names if n not in silent) for title, names in CURVES.items()}
+    return {title: names for title, names in kept.items() if names}
 
 
 def save_history(path: Path, history: Sequence[Mapping[str, float]], best_epoch: int) -> None:
     """Curves of the second phase as PNG, the chosen epoch marked."""
-    figure, axes = _figure(2, 2, (10, 6))
+    curves = shown_curves(history)
+    figure, axes = _figure(1, len(curves), (4 * len(curves), 3))
     epochs = [epoch["epoch"] + 1 for epoch in history]
-    for axis, (title, names) in zip(axes.flat, CURVES.items(), strict=True):
+    for axis, (title, names) in zip(axes.flat, curves.items(), strict=True):
         for name in names:
             label = name.replace("_", " ")
             axis.plot(epochs, [epoch[name] for epoch in history], label=label)

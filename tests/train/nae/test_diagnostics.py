@@ -100,7 +100,8 @@ def test_every_number_of_every_epoch_is_written(
     )
     names = {name for name, _ in written.scalars}
     assert {"reconstruction/loss", "normalisation/movers_distance"} <= names
-    assert {"normalisation/buffer_age", "normalisation/latent_acceptance"} <= names
+    assert "normalisation/buffer_age" in names
+    assert "normalisation/latent_acceptance" not in names, "these chains have no acceptance step"
     assert {step for _, step in written.scalars} == {1, 2}
     assert written.images == {"normalisation/samples": (1, SIZE, 8 * SIZE)}
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from trigforge.train.metrics import MIN_EVENTS, roc
-from trigforge.train.nae.pictures import CURVES
+from trigforge.train.nae.pictures import shown_curves
 from trigforge.train.physics.nae import paper
 from trigforge.train.physics.nae.names import (
     COLOURS,
@@ -111,7 +111,8 @@ def draw_energies(drawing: Figure, taggings: Sequence[Tagging]) -> None:
 def draw_history(drawing: Figure, training: Training) -> None:
     """What every epoch of the normalisation gave, the chosen epoch dashed."""
     history = training.history.get("normalisation", ())
-    for panel, (title, names) in zip(drawing.subplots(1, len(CURVES)), CURVES.items(), strict=True):
+    curves = shown_curves(history)
+    for panel, (title, names) in zip(drawing.subplots(1, len(curves)), curves.items(), strict=True):
         for name in names:
             epochs = [epoch["epoch"] + 1 for epoch in history if name in epoch]
             values = [epoch[name] for epoch in history if name in epoch]
