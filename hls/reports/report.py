@@ -191,7 +191,8 @@ class Physics:
 
     Attributes:
         reach: smallest background efficiency that the events support.
-        input_rate_hz: rate of preselected background, absent without a cross section.
+        input_rate_hz: rate of background, preselected or all crossings, absent without a cross
+            section.
         luminosity_per_cm2_s: that the rates assume.
     """
 

@@ -94,15 +94,20 @@ def separation(physics: Physics) -> list[str]:
     return statements
 
 
-def rates(physics: Physics) -> list[str]:
-    """How far down the events support a rate."""
+def rates(physics: Physics, zero_bias: bool = False) -> list[str]:
+    """How far down the events support a rate.
+
+    Args:
+        zero_bias: background is crossings that nothing has selected.
+    """
     text = f"The events support background efficiencies down to {physics.reach:.2g}"
     if physics.input_rate_hz is None:
         return [f"{text}; the background's cross section is not known: no rates for them."]
+    rate_in = f"{whole(physics.input_rate_hz)} Hz"
     return [
         f"{text}, that is rates down to {physics.reach * physics.input_rate_hz:.3g} Hz of the "
-        f"{whole(physics.input_rate_hz)} Hz preselected at {physics.luminosity_per_cm2_s:.2g} "
-        "/cm2/s."
+        f"{f'{rate_in} of all crossings' if zero_bias else f'{rate_in} preselected'} at "
+        f"{physics.luminosity_per_cm2_s:.2g} /cm2/s."
     ]
 
 

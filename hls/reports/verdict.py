@@ -41,6 +41,7 @@ def judge(
     physics: Physics | None,
     bit_accuracy: Sequence[BitAccuracy],
     remarks: Sequence[str] = (),
+    zero_bias: bool = False,
     required: Mapping[Inputs, tuple[str, ...]] = REQUIRED_STAGES,
 ) -> Verdict:
     """The verdict.
@@ -51,6 +52,7 @@ def judge(
         observations: of one compute unit, from every tool that ran.
         compute_units: copies on one card that take turns.
         remarks: sentences about this architecture.
+        zero_bias: background is crossings that nothing has selected.
         physics: absent for imported files, on which no events exist.
         required: kind of input -> stages that must agree on it.
     """
@@ -74,7 +76,7 @@ def judge(
     if physics is not None:
         said += equivalence_statements(physics)
         said += statements.separation(physics)
-        said += statements.rates(physics)
+        said += statements.rates(physics, zero_bias)
     evidence = [p for check in hardware for p in check.provenance.split(", ") if p]
     weakest = weakest_provenance(evidence)
     if weakest is not None:

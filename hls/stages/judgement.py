@@ -89,6 +89,7 @@ def judge_model(session: Session, reports: Path = REPORTS) -> Report:
         physics=physics,
         bit_accuracy=found.accuracy,
         remarks=(*remarks(session, imitation), *said, *found.notes),
+        zero_bias=data.input_rate_hz is not None,
         required=found.required,
     )
     report = assemble(

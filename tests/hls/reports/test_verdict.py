@@ -211,6 +211,15 @@ def test_a_rate_limit_needs_a_rate() -> None:
     assert "rates down to 0.0667 Hz of the 20 Hz" in said(known, "efficiencies down to")
 
 
+def test_zero_bias_crossings_were_not_preselected() -> None:
+    chosen, all_of_them = (
+        said(judged.verdict(), "rates"),
+        said(judged.verdict(zero_bias=True), "rates"),
+    )
+    assert "Hz preselected at" in chosen
+    assert "preselected" not in all_of_them and "Hz of all crossings at" in all_of_them
+
+
 def test_a_score_that_follows_the_mask_sum_is_called_equivalent() -> None:
     text = said(judged.verdict(), "equivalent")
     assert text.startswith("z_m[0] is equivalent to the mask sum: rank correlation 0.9")
