@@ -202,7 +202,20 @@ def test_ink_becomes_the_colour_of_the_text(tmp_path: Path) -> None:
 
 def test_released_networks_are_found() -> None:
     assert "codae_v2" in known_networks()
-    assert "codae_v1" not in known_networks(), "codae_v2 continues it"
+
+
+def test_a_network_that_another_one_continues_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = Path("build/imported")
+    paths = [write_network(folder, name, seed) for seed, name in enumerate(("a", "b"))]
+    assert {str(path) for path in paths} <= set(known_networks())
+    first, second = (json.loads(path.with_suffix(".json").read_text()) for path in paths)
+    second["continued_from"] = {"weights_sha256": first["weights_sha256"]}
+    paths[1].with_suffix(".json").write_text(json.dumps(second))
+    assert str(paths[0]) not in known_networks()
+    assert str(paths[1]) in known_networks()
 
 
 WRONG = {

@@ -19,7 +19,7 @@ from trigforge.train.train_codae import (
 from trigforge.train.weights import RELEASED, load_released
 
 ROOT = Path(__file__).resolve().parents[2]
-NAME = "codae_v1"
+NAME = "codae_v2"
 
 
 def test_released_weights_are_for_the_shipped_sample_and_the_recipe() -> None:
@@ -37,7 +37,7 @@ def test_released_weights_are_for_the_shipped_sample_and_the_recipe() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["codae_v1", "codae_v2", "codae_instance_v1"])
+@pytest.mark.parametrize("name", ["codae_v2", "codae_instance_v1"])
 def test_the_metrics_of_the_manifest_come_out_again(name: str) -> None:
     """On a quarter of the validation events, so within their scatter."""
     network = load_recipe("codae_mask_encoder", ROOT / "firmware_projects").network
