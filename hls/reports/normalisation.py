@@ -64,10 +64,12 @@ def normalisation_statements(found: Sequence[NormalisationGain], model: str) -> 
     own = [gain for gain in found if gain.recipe == model]
     said = []
     if own:
-        listed = "; ".join(
-            f"{g.signal} {g.before:.3f} and {g.after:.3f}, {_interval(g)}, {_judged(g)}"
-            for g in own
-        )
+        shown = [f"{g.signal} {g.before:.3f} and {g.after:.3f}, {_interval(g)}" for g in own]
+        verdicts = [_judged(g) for g in own]
+        if len(set(verdicts)) > 1:
+            listed = "; ".join(map(", ".join, zip(shown, verdicts, strict=True)))
+        else:
+            listed = f"{'; '.join(shown)}: {verdicts[0]}"
         said.append(
             "AUC of the float energy as an autoencoder, before the normalisation, and after it, "
             f"on the same jets: {listed}."

@@ -56,6 +56,8 @@ def test_own_signals_share_a_sentence() -> None:
     (sentence,) = normalisation_statements([gain(1.0, "nae"), gain(-1.0, "nae")], "nae")
     assert "Reverse" not in sentence and sentence.count("95 % interval") == 2
     assert "improves it; qcd" in sentence and sentence.endswith("makes it worse.")
+    (alike,) = normalisation_statements([gain(1.0, "nae"), gain(1.0, "nae")], "nae")
+    assert alike.count("improves it") == 1 and alike.endswith(": the normalisation improves it.")
     assert normalisation_statements([], "nae") == []
 
 
