@@ -35,6 +35,7 @@ from trigforge.train.generation.jet_chunks import (
 from trigforge.train.generation.jet_finding import JetSelection, find_jets, matched
 from trigforge.train.generation.jet_processes import JET_PROCESSES, SEMIVISIBLE, get_jet_process
 from trigforge.train.generation.particles import Particles
+from trigforge.train.generation.processes import COMMON_SETTINGS
 from trigforge.train.jets.jets import Jets
 
 ANY = JetSelection(radius=0.8, pt_min_gev=10.0, pt_max_gev=None, eta_max=3.0)
@@ -198,6 +199,24 @@ def test_every_setting_of_every_label_is_known_to_pythia(label: str) -> None:
     assert pythia.readString("Print:quiet = on")
     refused = [s for s in JET_PROCESSES[label].process.settings if not pythia.readString(s)]
     assert refused == []
+
+
+def test_dark_strings_of_aachen_break_into_few_hard_mesons() -> None:
+    """22 mesons of a Z' with Pythia 8.312 itself, 35 with the fragmentation of later versions."""
+    import pythia8mc
+
+    pythia = pythia8mc.Pythia("", False)
+    settings = JET_PROCESSES["aachen"].process.settings
+    quick = ("Random:setSeed = on", "Random:seed = 5", "PartonLevel:MPI = off")
+    assert all(map(pythia.readString, (*COMMON_SETTINGS, *quick, *settings))) and pythia.init()
+    visible, dark = 0, 0
+    for _ in range(100):
+        assert pythia.next()
+        codes = [abs(pythia.event[i].id()) for i in range(pythia.event.size())]
+        visible += codes.count(4_900_113)
+        dark += sum(codes.count(code) for code in (4_900_111, 4_900_211, 4_900_213))
+    assert 15 < (visible + dark) / 100 < 25
+    assert dark / (visible + dark) == pytest.approx(0.75, abs=0.04)
 
 
 @pytest.mark.slow

@@ -72,6 +72,16 @@ def test_images_have_the_expected_prongs() -> None:
     assert shares["top"] > 1.8 * shares["qcd"]
 
 
+def test_aachen_jets_are_sparse_and_heidelberg_jets_heavy() -> None:
+    sample = shipped("dark")
+    qcd, sparse, heavy = (
+        sample.part("test", label) for label in ("qcd_low", "aachen", "heidelberg")
+    )
+    assert qcd.constituents is not None and sparse.constituents is not None
+    assert auc(-sparse.constituents.counts, -qcd.constituents.counts).value > 0.7
+    assert auc(heavy.mass, qcd.mass).value > 0.8
+
+
 def test_semivisible_variables_are_sound() -> None:
     sample = shipped("semivisible")
     for label in sample.labels:
@@ -92,6 +102,7 @@ def test_semivisible_variables_are_sound() -> None:
         ("top_tagging", "qcd", "validation"),
         ("top_tagging", "top", "validation"),
         ("semivisible", "svj_2000_30", "test"),
+        ("dark", "aachen", "test"),
         ("dark", "heidelberg", "test"),
     ],
 )

@@ -20,6 +20,8 @@ GLUINOS = JetSelection(radius=1.0, pt_min_gev=800.0, pt_max_gev=900.0, eta_max=1
 SEMIVISIBLE = JetSelection(radius=0.8, pt_min_gev=200.0, pt_max_gev=None, eta_max=2.4)
 SVJ_POINTS = ((1000, 30), (2000, 10), (2000, 30), (2000, 50), (2000, 70), (4000, 30))
 """Mass of the mediator in GeV and r_inv in per cent."""
+AACHEN_QUARK_GEV = 0.5
+"""Mass of the dark quarks of the Aachen jets, arXiv:2202.00686, equation 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +81,8 @@ def _aachen() -> JetProcess:
         "4900023:onMode = off",
         "4900023:onIfAny = 4900101",
         *_dark_su3(flavours=2, dark_lambda_gev=5.0, pt_min_gev=5.5, vectors=0.5),
-        "4900101:m0 = 2.",
+        *_fragmentation_of_pythia_82(AACHEN_QUARK_GEV),
+        f"4900101:m0 = {AACHEN_QUARK_GEV:g}",
         "4900111:m0 = 4.",
         "4900211:m0 = 4.",
         "4900113:m0 = 5.",
@@ -127,6 +130,22 @@ def _dark_su3(
         f"HiddenValley:Lambda = {dark_lambda_gev:g}",
         f"HiddenValley:pTminFSR = {pt_min_gev:g}",
         f"HiddenValley:probVector = {vectors:g}",
+    )
+
+
+def _fragmentation_of_pythia_82(quark_gev: float) -> tuple[str, ...]:
+    """What Pythia 8.2, the generator of arXiv:2202.00686, makes of a mass of the dark quarks.
+
+    Its defaults (a = 0.3, b m^2 = 0.8, sigma / m = 0.5, Bowler's factor 1) tie the breaking of dark
+    strings to that mass. Since 8.313 it follows from the lightest vector meson, and light dark
+    quarks give almost twice as many mesons, each of them softer.
+    """
+    return (
+        "HiddenValley:setabsigma = 2",
+        "HiddenValley:aLund = 0.3",
+        f"HiddenValley:bLund = {0.8 / quark_gev**2:g}",
+        f"HiddenValley:sigmaLund = {0.5 * quark_gev:g}",
+        "HiddenValley:rFact = {1.,1.,1.,1.,1.,1.,1.,1.}",
     )
 
 

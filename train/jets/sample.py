@@ -18,7 +18,7 @@ _SAMPLES = Path(__file__).resolve().parent.parent / "samples"
 SHIPPED: dict[str, Path] = {
     "top_tagging": _SAMPLES / "jets_top_v1.npz",
     "semivisible": _SAMPLES / "jets_svj_v1.npz",
-    "dark": _SAMPLES / "jets_dark_v1.npz",
+    "dark": _SAMPLES / "jets_dark_v2.npz",
 }
 
 
