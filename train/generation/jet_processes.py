@@ -22,6 +22,8 @@ SVJ_POINTS = ((1000, 30), (2000, 10), (2000, 30), (2000, 50), (2000, 70), (4000,
 """Mass of the mediator in GeV and r_inv in per cent."""
 AACHEN_QUARK_GEV = 0.5
 """Mass of the dark quarks of the Aachen jets, arXiv:2202.00686, equation 1."""
+HEIDELBERG_QUARK_GEV = 5.0
+"""Mass of what the coloured dark quarks of the Heidelberg jets decay to ("dark boson" there)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +106,8 @@ def _heidelberg() -> JetProcess:
         "PhaseSpace:pTHatMin = 110.",
         "4900001:m0 = 50.",
         *_dark_su3(flavours=1, dark_lambda_gev=5.0, pt_min_gev=5.5, vectors=0.5),
-        "4900101:m0 = 5.",
+        *_fragmentation_of_pythia_82(HEIDELBERG_QUARK_GEV),
+        f"4900101:m0 = {HEIDELBERG_QUARK_GEV:g}",
         "4900111:m0 = 10.",
         "4900113:m0 = 10.",
         *_to_quarks(4_900_111, 4),
@@ -134,11 +137,11 @@ def _dark_su3(
 
 
 def _fragmentation_of_pythia_82(quark_gev: float) -> tuple[str, ...]:
-    """What Pythia 8.2, the generator of arXiv:2202.00686, makes of a mass of the dark quarks.
+    """What Pythia 8.2, the generator of arXiv:2202.00686, makes of the mass of dark quarks.
 
     Its defaults (a = 0.3, b m^2 = 0.8, sigma / m = 0.5, Bowler's factor 1) tie the breaking of dark
-    strings to that mass. Since 8.313 it follows from the lightest vector meson, and light dark
-    quarks give almost twice as many mesons, each of them softer.
+    strings to that mass. Since 8.313 it follows from the lightest vector meson, and dark quarks
+    lighter than that give more mesons, each of them softer.
     """
     return (
         "HiddenValley:setabsigma = 2",
