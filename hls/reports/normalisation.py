@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trigforge.hls.reports.report import NormalisationGain
+from trigforge.hls.reports.statements import with_interval
 from trigforge.train.bootstrap import auc_difference
 from trigforge.train.metrics import auc
 
@@ -116,4 +117,4 @@ def _judged(gain: NormalisationGain) -> str:
 
 
 def _interval(gain: NormalisationGain) -> str:
-    return f"{gain.gain:+.4f} (95 % interval {gain.gain_low:+.4f} to {gain.gain_high:+.4f})"
+    return with_interval(gain.gain, gain.gain_low, gain.gain_high)

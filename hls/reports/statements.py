@@ -94,6 +94,11 @@ def separation(physics: Physics) -> list[str]:
     return statements
 
 
+def with_interval(value: float, low: float, high: float) -> str:
+    """A difference of AUCs with its paired interval."""
+    return f"{value:+.4f} (95 % interval {low:+.4f} to {high:+.4f})"
+
+
 def rates(physics: Physics, zero_bias: bool = False) -> list[str]:
     """How far down the events support a rate.
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from trigforge.hls.jet_recipe import ImageNetwork, JetRecipe
+from trigforge.hls.reports.statements import with_interval
 from trigforge.hls.session import Session
 from trigforge.hls.stages.evidence import SIMULATED
 from trigforge.hls.stages.scoring import COARSE, Tables, load_scores
@@ -51,7 +52,10 @@ def sentences(
             signal: _difference(tables["float"], tables[COARSE], data.background, signal, rng)
             for signal in data.signals
         }
-        listed = "; ".join(f"{signal} {_shown(cost)}" for signal, cost in costs.items())
+        listed = "; ".join(
+            f"{signal} {with_interval(cost.value, cost.low, cost.high)}"
+            for signal, cost in costs.items()
+        )
         found.append(
             f"Inputs as {recipe.network.input} cost the float network, in AUC (positive is lost): "
             f"{listed}."
@@ -64,10 +68,4 @@ def _difference(
 ) -> Difference:
     return auc_difference(
         (first[signal], first[background]), (second[signal], second[background]), rng
-    )
-
-
-def _shown(difference: Difference) -> str:
-    return (
-        f"{difference.value:+.4f} (95 % interval {difference.low:+.4f} to {difference.high:+.4f})"
     )

@@ -58,7 +58,7 @@ def judge_model(session: Session, reports: Path = REPORTS) -> Report:
     from trigforge.hls.reports.physics import assess, curves
 
     # first what can be wrong with events and recipes, before minutes of work
-    recipe, data, _ = session.recipe, session.samples, session.reverse
+    recipe, data, reverse = session.recipe, session.samples, session.reverse
     for stage in (library, comparison, scores, hardware):
         stage(session)
     tables = load_scores(session)
@@ -78,7 +78,7 @@ def judge_model(session: Session, reports: Path = REPORTS) -> Report:
         luminosity_per_cm2_s=data.luminosity_per_cm2_s,
     )
     imitation = compare_with_teacher(session, np.random.default_rng(BOOTSTRAP_SEED))
-    gains = normalisation_gains(session, np.random.default_rng(BOOTSTRAP_SEED))
+    gains = normalisation_gains(session, reverse, np.random.default_rng(BOOTSTRAP_SEED))
     said = normalisation_statements(gains, session.options.model)
     found = evidence(session, REQUIRED_STAGES)
     verdict = judge(

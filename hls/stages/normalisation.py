@@ -15,8 +15,8 @@ from trigforge.hls.session import Session
 from trigforge.hls.stages.jet_networks import BEFORE
 from trigforge.hls.stages.models import WEIGHTS, architecture, float_model
 from trigforge.hls.stages.progress import in_parts
-from trigforge.hls.stages.scoring import Tables, load_scores, tables_of
-from trigforge.train.artifacts import StageResult, atomic_path
+from trigforge.hls.stages.scoring import Tables, load_scores, save_arrays, tables_of
+from trigforge.train.artifacts import StageResult
 
 ENERGIES = "energies.npz"
 FLOAT = "float"
@@ -42,8 +42,7 @@ def reverse_energies(session: Session, other: Session) -> StageResult:
                 shown = f"{other.label}{name}: {label}"
                 energies = in_parts(partial(evaluate_latents, network), sample.floats, shown)
                 arrays[f"{name}/{label}"] = energies[:, 0]
-        with atomic_path(folder / ENERGIES) as target, target.open("wb") as stream:
-            np.savez(stream, **arrays)  # type: ignore[arg-type] # as in scoring.py
+        save_arrays(folder / ENERGIES, arrays)
 
     return session.stage(
         "reverse",
@@ -54,14 +53,20 @@ def reverse_energies(session: Session, other: Session) -> StageResult:
     )
 
 
-def normalisation_gains(session: Session, rng: np.random.Generator) -> list[NormalisationGain]:
-    """For each signal of the recipe, then for the reverse one; nothing without a normalisation."""
+def normalisation_gains(
+    session: Session, other: Session | None, rng: np.random.Generator
+) -> list[NormalisationGain]:
+    """For each signal of the recipe, then for the reverse one; nothing without a normalisation.
+
+    Args:
+        other: ``session.reverse``.
+        rng: of the bootstraps.
+    """
     if not isinstance(session.recipe, JetRecipe):
         return []
     tables, data, model = load_scores(session), session.recipe.data, session.options.model
     asked = [(model, tables, data.background, signal) for signal in data.signals]
-    if session.reverse is not None:
-        other = session.reverse
+    if other is not None:
         energies = tables_of(reverse_energies(session, other).folder / ENERGIES)
         own = other.recipe.data.background
         asked.append((other.options.model, energies, own, data.background))

@@ -64,8 +64,7 @@ def scores(session: Session) -> StageResult:
         for name, sample in data.all.items():
             for baseline, scored in sample.baselines.items():
                 arrays[f"{baseline}/{name}"] = scored
-        with atomic_path(folder / SCORES) as path, path.open("wb") as stream:
-            np.savez(stream, **arrays)  # type: ignore[arg-type] # the stub takes keywords for flags
+        save_arrays(folder / SCORES, arrays)
 
     return session.stage(
         "scores",
@@ -88,6 +87,12 @@ def score_name(session: Session) -> str:
 def load_scores(session: Session) -> dict[str, Tables]:
     """Table (``float``, a baseline, :data:`COARSE`, a rival) -> sample -> (N,)."""
     return tables_of(scores(session).folder / SCORES)
+
+
+def save_arrays(path: Path, arrays: Tables) -> None:
+    """Write an npz file, whole or not at all."""
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        np.savez(stream, **arrays)  # type: ignore[arg-type] # the stub takes keywords for flags
 
 
 def tables_of(path: Path) -> dict[str, Tables]:

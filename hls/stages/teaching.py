@@ -9,8 +9,8 @@ import numpy as np
 
 from trigforge.hls.jet_recipe import JetRecipe
 from trigforge.hls.session import Session
-from trigforge.hls.stages.scoring import Tables, load_scores, score_name
-from trigforge.train.artifacts import StageResult, atomic_path, sha256_file
+from trigforge.hls.stages.scoring import Tables, load_scores, save_arrays, score_name
+from trigforge.train.artifacts import StageResult, sha256_file
 from trigforge.train.config import LEVEL1, TeacherConfig
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ def teacher_scores(session: Session, config: TeacherConfig, weights: Path) -> St
             name: scored(events.masks, teacher, cache, name=f"teacher: {name}").scores
             for name, events in samples.items()
         }
-        with atomic_path(folder / TEACHER) as path, path.open("wb") as stream:
-            np.savez(stream, **arrays)  # type: ignore[arg-type] # as in scoring.py
+        save_arrays(folder / TEACHER, arrays)
 
     return session.stage(
         "teacher",

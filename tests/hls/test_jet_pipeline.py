@@ -134,7 +134,7 @@ def test_gains_are_those_of_both_directions(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ImageEnergy, "train", trained)
         patch.setattr(normalisation, "load_scores", lambda session: scores)
-        direct, reverse = normalisation_gains(session, np.random.default_rng(2))
+        direct, reverse = normalisation_gains(session, other, np.random.default_rng(2))
     assert (direct.recipe, direct.trained_on, direct.signal) == ("nae", "qcd", "top")
     assert 0.11 < direct.gain < 0.135
     assert (reverse.recipe, reverse.trained_on, reverse.signal) == ("nae_reverse", "top", "qcd")

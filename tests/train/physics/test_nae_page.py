@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -14,72 +14,33 @@ import numpy as np
 import pytest
 import torch
 from jet_samples import random_jets
+from nae_trainings import write_training
 
 from trigforge.hls.cli import main
-from trigforge.train.bootstrap import auc_spread
 from trigforge.train.errors import InputError
 from trigforge.train.jets.jet_file import save_jets
 from trigforge.train.jets.jets import Jets
 from trigforge.train.jets.sample import load_jets, load_shipped_jets
 from trigforge.train.metrics import auc
 from trigforge.train.nae.network import (
-    Autoencoder,
     JetAutoencoder,
-    build_dense_autoencoder,
-    build_jet_autoencoder,
 )
 from trigforge.train.nae.pictures import landscape
 from trigforge.train.nae.prototypes import LatentScore, fit_prototypes
-from trigforge.train.nae.released import architecture
-from trigforge.train.nae.training import paper_training
 from trigforge.train.physics import style
 from trigforge.train.physics.nae import (
     images,
     images_page,
-    paper,
     samples,
     tagging,
     variables_page,
-    words,
 )
 from trigforge.train.physics.nae.networks import latest, load_dense_trainings, load_image_trainings
-from trigforge.train.physics.nae.separation import Scored, rejection_cell, separation
 from trigforge.train.physics.nae.tagging import mean_energies, sample_of
 from trigforge.train.physics.options import PhysicsOptions
 from trigforge.train.physics.run import ALIASES, MODELS, run_physics
-from trigforge.train.weights import save_released
 
 JETS = 120
-EPOCH = {
-    "energy": 2.0,
-    "sample_energy": 1.0,
-    "movers_distance": 0.1,
-    "latent_acceptance": 1.0,
-    "input_acceptance": 1.0,
-    "buffer_age": 3.0,
-}
-HISTORY = {
-    "reconstruction": [{"epoch": 0, "energy": 3.0}],
-    "normalisation": [
-        {"epoch": n, **EPOCH, "negative_movers_distance": d} for n, d in enumerate((-2.0, -1.0))
-    ],
-}
-
-
-def write_training(folder: Path, name: str, background: str, **config: Any) -> str:
-    networks: dict[str, Autoencoder] = {
-        phase: build_dense_autoencoder(n) if background == "ttbar" else build_jet_autoencoder(n)
-        for n, phase in enumerate(("autoencoder", "normalised"))
-    }
-    state = {f"{p}.{k}": v for p, net in networks.items() for k, v in net.state_dict().items()}
-    manifest = {
-        "config": {**architecture(networks["normalised"]), "background": background, **config},
-        "training": {"stopping": "movers_distance"},
-        "history": HISTORY,
-        "metrics": {"training": {"iterations": 12345}, "machine": "a made-up one"},
-    }
-    save_released(folder, name, state, manifest)
-    return str(folder / f"{name}.safetensors")
 
 
 def write_jets(path: Path, labels: dict[str, Jets]) -> Path:
@@ -212,14 +173,6 @@ def test_what_the_manifest_says_of_the_training_is_shown(built: Path) -> None:
     assert load_image_trainings([str(built / "direct.safetensors")])[0].chosen_epoch == 1
 
 
-def test_without_dark_jets_the_section_says_so() -> None:
-    absent = "There is no sample of dark jets."
-    weights = "No weights of a training on QCD jets of 150 to 300 GeV are released."
-    assert words.dark_paragraphs([], False, absent) == [absent, weights]
-    assert words.dark_paragraphs([], True, absent) == [absent]
-    assert words.dark_paragraphs([], False, "") == [weights]
-
-
 @pytest.mark.parametrize("name", ALIASES)
 def test_a_recipe_on_the_page_of_another_builds_that_page(
     name: str, monkeypatch: pytest.MonkeyPatch
@@ -252,19 +205,6 @@ def test_variables_have_their_page(tmp_path: Path) -> None:
     assert (page.parent / "figures" / "history-own.png").is_file()
 
 
-def test_released_trainings_on_images_are_all_found() -> None:
-    names = latest(*images_page.RELEASED, *images_page.DARK_RELEASED)
-    trainings = load_image_trainings(names)
-    assert [t.background for t in trainings] == ["qcd", "top", *["qcd_low"] * 5]
-    powers = {training.preprocessing.power for training in trainings[2:]}
-    assert powers == set(paper.DARK["aachen"])
-    for training in trainings:
-        kept = training.manifest["metrics"]["training"]["best_of_normalisation"]
-        assert training.chosen_epoch == kept - 1
-        assert training.sampler is not None and training.buffer_age > 10
-        assert f"epoch {kept} of the normalisation kept" in words.trained(training)
-
-
 def test_released_variables_give_what_their_manifest_says() -> None:
     training = load_dense_trainings(latest("nae_svj"))[0]
     found = variables_page.measure(training, load_shipped_jets("semivisible"), 3000)["signals"]
@@ -273,105 +213,6 @@ def test_released_variables_give_what_their_manifest_says() -> None:
         assert set(expected) == set(found)
         for signal, area in expected.items():
             assert found[signal]["scores"][name]["auc"] == pytest.approx(area, abs=1e-4)
-
-
-def test_the_bootstrap_error_is_near_delongs(rng: np.random.Generator) -> None:
-    signal, background = rng.normal(1, 1, 400), rng.normal(0, 1, 600)
-    spread = auc_spread(signal, background, rng)
-    assert spread == pytest.approx(auc(signal, background).error, rel=0.15)
-
-
-def test_few_background_jets_are_in_brackets() -> None:
-    apart = separation(Scored(np.arange(100.0) + 200, np.arange(100.0)))
-    assert rejection_cell(apart).text == "(> 100)"
-    few = separation(Scored(np.arange(100.0), np.arange(100.0) - 16))
-    assert rejection_cell(few).text == "(25)" and few["rejection_jets"] < 10
-    many = separation(Scored(np.arange(1000.0), np.arange(1000.0)))
-    assert rejection_cell(many).text == "5" and rejection_cell(many).error != ""
-
-
-def test_the_verdict_says_what_is_better() -> None:
-    number = {"auc": 0.8, "auc_error": 0.01, "auc_at_equal": 0.6, "auc_at_equal_error": 0.01}
-    scores = {name: number for name in ("nae", "ae", "constituents", "pt", "squared_pixels")}
-    scores["mass"] = {**number, "auc": 0.9, "auc_at_equal": 0.5}
-    entry = {
-        "direction": "direct",
-        "background": "qcd",
-        "signal": "top",
-        "scores": scores,
-        "gain": {"value": -0.01, "low": -0.02, "high": -0.005},
-    }
-    said = words.verdict(entry)
-    assert "below the paper's 0.91, and loses by -0.010" in said
-    assert "Better without a network: jet mass (0.900)." in said
-    assert "it knows more than the mass" in said
-    scores["nae"] = {**number, "auc": 0.95}
-    said = words.verdict({**entry, "gain": {"value": 0.01, "low": 0.0, "high": 0.02}})
-    assert "above the paper's 0.91, and changes, but not significantly," in said
-    assert "No baseline separates as well." in said
-
-
-def test_samples_are_told_apart_by_what_chance_gives() -> None:
-    def both(value: float) -> dict[str, dict[str, float]]:
-        return {space: {"value": value, "level": 0.01} for space in ("input", "latent")}
-
-    far = {"weights": "w", "networks": {"ae": both(0.2), "nae": both(0.05), "longer": both(0.08)}}
-    said = " ".join(words.discrepancy_paragraphs([far]))
-    assert "in images from 0.200 to 0.050" in said and "still told apart" in said
-    assert "they run on, further from the jets" in said
-    near = {**far, "networks": {"ae": both(0.2), "nae": both(0.005), "longer": both(0.01)}}
-    said = " ".join(words.discrepancy_paragraphs([near]))
-    assert "no longer told apart" in said and "come no further from the jets" in said
-
-
-def test_the_paper_has_a_number_for_every_power() -> None:
-    powers = [0.5, 0.3, 0.2, 0.1, 0.01]
-    assert all(list(row) == powers for row in paper.DARK.values())
-    assert paper.TAGGING["reverse"]["ae"] == paper.Quoted(0.579, 12)
-    assert {key: row["nae"].auc for key, row in paper.TAGGING.items()} == paper.TARGETS
-
-
-def test_fresh_chains_have_the_temperatures_of_the_training(tmp_path: Path) -> None:
-    training = asdict(paper_training())
-    path = write_training(tmp_path, "own", "qcd")
-    manifest = json.loads(Path(path).with_suffix(".json").read_text())
-    for factor in (1, 2):
-        training["config"]["sampler"]["latent"]["noise"] *= factor
-        manifest["training"] = {"stopping": "loss", **training}
-        Path(path).with_suffix(".json").write_text(json.dumps(manifest))
-        training_found = load_image_trainings([path])[0]
-        found = training_found.sampler
-        fresh = samples.fresh_sampler(found, training_found.buffer_age, spherical=True)
-        assert found is not None and found.latent is not None and fresh.latent is not None
-        assert fresh.latent.temperature == pytest.approx(found.latent.temperature)
-        assert fresh.latent.temperature == pytest.approx(5e-7 * factor**2)
-        path_length = fresh.latent.steps * fresh.latent.step_size
-        assert path_length == pytest.approx(EPOCH["buffer_age"] * 30 * 100)
-        assert fresh.replay == 0 and fresh.input == found.input
-        longer = samples.longer_sampler(fresh).latent
-        assert longer is not None and longer.temperature == pytest.approx(5e-7 * factor**2)
-        assert longer.steps * longer.step_size == pytest.approx(10 * path_length)
-    assert load_image_trainings([write_training(tmp_path, "other", "qcd")])[0].sampler is None
-
-
-def test_the_highest_version_is_the_latest(tmp_path: Path) -> None:
-    for name in ("nae_v2", "nae_v10", "nae_reverse_v1", "nae_dark_050_v1", "other"):
-        (tmp_path / f"{name}.safetensors").touch()
-    assert latest("nae", "nae_none", "nae_reverse", folder=tmp_path) == [
-        "nae_v10",
-        "nae_reverse_v1",
-    ]
-
-
-def test_a_preprocessing_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
-    path = write_training(tmp_path, "own", "qcd", preprocessing={"power": 3.0})
-    with pytest.raises(InputError, match="power is 3, expected above 0 and at most 1"):
-        load_image_trainings([path])
-
-
-def test_a_folder_with_one_file_of_weights_is_enough(tmp_path: Path) -> None:
-    write_training(tmp_path / "train", "weights", "top")
-    assert load_image_trainings([str(tmp_path / "train")])[0].background == "top"
 
 
 WRONG = {
@@ -417,28 +258,3 @@ def test_without_released_weights_it_says_what_to_do(
         said = capsys.readouterr().err.strip()
         assert f"no released weights of {model}" in said and "--network" in said
         assert "\n" not in said
-
-
-def test_the_folder_of_a_stage_of_make_train_is_understood(tmp_path: Path) -> None:
-    folder = tmp_path / "nae" / "demo-scratch" / "float"
-    write_training(folder, "weights", "top")
-    (folder / "weights.json").unlink()
-    first, second = HISTORY.values()
-    data = {"background": "top", "power": 0.5, "sigma_pixels": 2.0, "signals": ["qcd"]}
-    manifest = {
-        "config": [{"architecture": "nae"}, {"normalisation": {"stopping": "movers_distance"}}],
-        "outputs": {"weights.safetensors": "0123"},
-        "info": {
-            "history": [*first, *second],
-            "metrics": {"data": data, "reconstruction_epochs": len(first)},
-        },
-    }
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    found = load_image_trainings([str(folder)])[0]
-    assert (found.name, found.background) == ("nae_demo-scratch_float", "top")
-    assert (found.preprocessing.power, found.preprocessing.sigma_pixels) == (0.5, 2.0)
-    assert found.history == HISTORY and found.chosen_epoch == 1
-    del manifest["info"]
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(InputError, match="not the manifest of a training of both phases"):
-        load_image_trainings([str(folder / "weights.safetensors")])
